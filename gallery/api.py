@@ -1,0 +1,112 @@
+"""Images over the JSON API. Who is asking is settled before: `request.user` is the person, by session or token."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
+from ninja import Query, Router, Status
+from ninja.errors import ValidationError
+
+from gallery import feed, services
+from gallery.models import THUMBNAIL_SIDES, Image
+from gallery.schemas import (
+    Deleted,
+    ImageChange,
+    ImageChoice,
+    ImageIds,
+    ImageJSON,
+    ImagePage,
+    Restored,
+    as_json,
+)
+from gallery.serving import send
+
+router = Router(tags=["images"])
+
+
+def _refusal(where: str, field: str, message: str) -> ValidationError:
+    return ValidationError([{"loc": (where, field), "msg": message}])
+
+
+@router.get("images", response=ImagePage, url_name="images")
+def list_images(
+    request: HttpRequest,
+    cursor: str = "",
+    q: Annotated[str, Query(max_length=feed.LONGEST_SEARCH)] = "",
+    favourite: bool = False,
+    bin: bool = False,
+    limit: Annotated[int, Query(ge=1, le=100)] = 40,
+) -> ImagePage:
+    """One's own images, newest first; `bin` lists those in the bin, the last deleted first."""
+    try:
+        after = feed.Place.from_cursor(cursor) if cursor else None
+    except ValueError:
+        raise _refusal("query", "cursor", _("Take the cursor from “next” of the page before.")) from None
+    images = feed.search(Image.objects.visible_to(request.user), text=q, favourite=favourite)
+    found = feed.Feed(images, in_bin=bin)
+    page = found.page(after, limit)
+    return {
+        "items": [as_json(image) for image in page.images],
+        "next": page.next or None,
+        "total": found.images.count(),
+    }
+
+
+@router.post("images/delete", response=Deleted, url_name="images_delete")
+def delete_images(request: HttpRequest, choice: ImageChoice) -> Deleted:
+    """Move images to the bin: those named, or all. Answers which ones moved."""
+    if choice.all == (choice.ids is not None):
+        raise _refusal("body", "ids", _("Name the pictures in “ids”, or set “all” to true."))
+    moved = services.move_to_bin(user=request.user, ids=choice.ids or (), everything=choice.all)
+    return {"deleted": [str(pk) for pk in moved], "count": len(moved)}
+
+
+@router.post("images/restore", response=Restored, url_name="images_restore")
+def restore_images(request: HttpRequest, choice: ImageIds) -> Restored:
+    """Take images out of the bin. Answers which ones came out."""
+    restored = services.restore(user=request.user, ids=choice.ids)
+    return {"restored": [str(pk) for pk in restored], "count": len(restored)}
+
+
+@router.get("images/{id}", response=ImageJSON, url_name="image")
+def get_image(request: HttpRequest, id: UUID) -> ImageJSON:
+    return as_json(get_object_or_404(Image.objects.visible_to(request.user), pk=id))
+
+
+@router.patch("images/{id}", response=ImageJSON)
+def change_image(request: HttpRequest, id: UUID, change: ImageChange) -> ImageJSON:
+    image = get_object_or_404(Image.objects.visible_to(request.user), pk=id)
+    services.set_favourite(image=image, favourite=change.favourite)
+    return as_json(image)
+
+
+@router.delete("images/{id}", response={204: None})
+def delete_image(request: HttpRequest, id: UUID) -> Status[None]:
+    """Move one image to the bin; where it is already, nothing changes."""
+    image = get_object_or_404(Image.objects.visible_to(request.user), pk=id)
+    services.move_to_bin(user=request.user, ids=[image.pk])
+    return Status(204, None)
+
+
+@router.api_operation(["HEAD"], "images/{id}/file", include_in_schema=False)
+@router.get("images/{id}/file", url_name="image_file")
+def image_file(request: HttpRequest, id: UUID, download: bool = False) -> HttpResponseBase:
+    """The original PNG, with its parameters written into it; `download=1` gives it a name to save it under."""
+    image = get_object_or_404(Image.objects.served_to(request.user), pk=id)
+    return send(request, image.file, content_type="image/png", filename=image.filename, download=download)
+
+
+@router.api_operation(["HEAD"], "images/{id}/thumbnail", include_in_schema=False)
+@router.get("images/{id}/thumbnail", url_name="image_thumbnail")
+def image_thumbnail(request: HttpRequest, id: UUID, size: int = 512) -> HttpResponseBase:
+    """A WebP of at most `size` pixels on its longest side: 256, 512 or 1024."""
+    if size not in THUMBNAIL_SIDES:
+        raise _refusal("query", "size", _("Choose 256, 512 or 1024."))
+    image = get_object_or_404(Image.objects.served_to(request.user), pk=id)
+    filename = f"{image.filename.removesuffix('.png')}_{size}.webp"
+    return send(request, image.thumbnails[size], content_type="image/webp", filename=filename)

@@ -1,0 +1,137 @@
+"""The order of a gallery and walking through it: pages by cursor, neighbours, days.
+
+Newest first; the bin by the moment of deleting. A cursor is the place after the last image of a page, so pages stay
+whole while pictures arrive, and every page is one index seek.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import datetime as dt
+from collections.abc import Iterable
+from typing import NamedTuple
+from uuid import UUID
+
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from gallery.models import Image, ImageQuerySet
+
+LONGEST_SEARCH = 200  # characters
+STRIP = 9  # images in the viewer's film strip
+
+
+class Place(NamedTuple):
+    """Where an image stands in its feed."""
+
+    moment: dt.datetime
+    id: UUID
+
+    def as_cursor(self) -> str:
+        return base64.urlsafe_b64encode(f"{self.moment.isoformat()} {self.id.hex}".encode()).decode().rstrip("=")
+
+    @classmethod
+    def from_cursor(cls, cursor: str) -> Place:
+        """The place that `as_cursor` wrote down. Raises ValueError for anything else."""
+        try:
+            text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
+        except (binascii.Error, UnicodeError) as error:
+            raise ValueError(cursor) from error
+        moment, _space, identity = text.partition(" ")
+        place = cls(dt.datetime.fromisoformat(moment), UUID(identity))
+        if timezone.is_naive(place.moment):
+            raise ValueError(cursor)
+        return place
+
+
+class Page(NamedTuple):
+    images: list[Image]
+    next: str  # cursor, or "" on the last page
+
+
+class Neighbours(NamedTuple):
+    newer: list[Image]  # the nearest first
+    older: list[Image]
+
+
+class Day(NamedTuple):
+    label: str
+    images: list[Image]
+
+
+class Feed:
+    """One person's images in the order in which they are shown: kept ones or the bin."""
+
+    def __init__(self, images: ImageQuerySet, *, in_bin: bool = False) -> None:
+        self.field = "deleted_at" if in_bin else "created_at"
+        self.images = images.in_bin() if in_bin else images.kept()
+
+    def page(self, after: Place | None, size: int) -> Page:
+        found = list(self._older(after)[: size + 1] if after else self._newest_first()[: size + 1])
+        more = len(found) > size
+        return Page(found[:size], self.place(found[size - 1]).as_cursor() if more else "")
+
+    def neighbours(self, image: Image, number: int) -> Neighbours:
+        """Up to `number` images on either side of `image`."""
+        place = self.place(image)
+        return Neighbours(list(self._newer(place)[:number]), list(self._older(place)[:number]))
+
+    def position(self, image: Image) -> int:
+        """1 for the newest image."""
+        return self._newer(self.place(image)).count() + 1
+
+    def place(self, image: Image) -> Place:
+        return Place(getattr(image, self.field), image.pk)
+
+    def _newest_first(self) -> ImageQuerySet:
+        return self.images.order_by(f"-{self.field}", "-id")
+
+    def _older(self, place: Place) -> ImageQuerySet:
+        # The first condition follows from the second; the databases seek by it in the index.
+        return self._newest_first().filter(
+            Q(**{f"{self.field}__lt": place.moment}) | Q(id__lt=place.id),
+            **{f"{self.field}__lte": place.moment},
+        )
+
+    def _newer(self, place: Place) -> ImageQuerySet:
+        return self.images.order_by(self.field, "id").filter(
+            Q(**{f"{self.field}__gt": place.moment}) | Q(id__gt=place.id),
+            **{f"{self.field}__gte": place.moment},
+        )
+
+
+def search(images: ImageQuerySet, *, text: str = "", favourite: bool = False) -> ImageQuerySet:
+    """The images that a search finds; all of them where nothing is asked."""
+    # PostgreSQL refuses NUL in text, and no prompt holds one.
+    found = images.matching(text.replace("\0", " ")[:LONGEST_SEARCH])
+    return found.filter(favourite=True) if favourite else found
+
+
+def strip(image: Image, around: Neighbours) -> list[Image]:
+    """`image` with its neighbours, newest first: in the middle where it can be, at most `STRIP` together."""
+    before = max(STRIP // 2, STRIP - 1 - len(around.older))
+    newer = around.newer[:before]
+    return [*reversed(newer), image, *around.older[: STRIP - 1 - len(newer)]]
+
+
+def by_day(images: Iterable[Image]) -> list[Day]:
+    """The images under the days on which they were made, in the reader's time zone."""
+    days: list[Day] = []
+    current = None
+    for image in images:
+        day = timezone.localdate(image.created_at)
+        if day != current:
+            days.append(Day(_label(day), []))
+            current = day
+        days[-1].images.append(image)
+    return days
+
+
+def _label(day: dt.date) -> str:
+    ago = (timezone.localdate() - day).days
+    if ago == 0:
+        return _("Today")
+    return _("Yesterday") if ago == 1 else date_format(day, "DATE_FORMAT")

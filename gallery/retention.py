@@ -1,0 +1,184 @@
+"""How long pictures stay: what the daily sweep moves to the bin and what it deletes.
+
+    kept ──older than RETENTION_DAYS──▶ bin ──longer than BIN_DAYS──▶ deleted
+    the disk too full ──▶ the oldest deleted: the bin first, then the kept ones that are no favourites
+
+`plan` only looks; `carry_out` does what a plan says, and every change asks again whether it still holds. So a dry run
+shows exactly what the real run does, and two sweeps at once are harmless.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+from uuid import UUID
+
+from django.conf import settings
+from django.core.files.storage import default_storage
+
+from gallery import services, strays
+from gallery.models import Image, ImageQuerySet
+from gallery.strays import MissingFiles, StrayFile
+
+
+class NoLocalDisk(Exception):
+    """The pictures do not lie on a disk whose use can be measured."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What a sweep is asked to do. `older_than` in days, None: keep for ever; `free_to` in percent of the disk."""
+
+    older_than: int | None
+    bin_days: int
+    owner_id: int | None = None
+    free_to: float | None = None
+    include_favourites: bool = False
+
+
+class PlannedImage(NamedTuple):
+    """An image that is to go. `since` is when it was made."""
+
+    id: UUID
+    owner: str
+    since: dt.datetime
+    bytes: int
+
+
+@dataclass(slots=True)
+class Plan:
+    now: dt.datetime
+    policy: Policy
+    to_bin: list[PlannedImage] = field(default_factory=list)
+    overdue: list[PlannedImage] = field(default_factory=list)  # in the bin for long enough
+    to_free: list[PlannedImage] = field(default_factory=list)  # because the disk is too full
+    strays: list[StrayFile] = field(default_factory=list)
+    strays_are_suspicious: bool = False  # told of, never deleted
+    missing: list[MissingFiles] = field(default_factory=list)  # told of, never deleted
+
+
+class Outcome(NamedTuple):
+    """What a sweep did."""
+
+    moved: int = 0
+    deleted: int = 0
+    deleted_bytes: int = 0
+    strays: int = 0
+    stray_bytes: int = 0
+
+
+class DiskUse(NamedTuple):
+    """Bytes of the disk with the pictures, as `df` counts them: what is reserved for root is nobody's."""
+
+    used: int
+    total: int
+
+    @property
+    def percent(self) -> float:
+        return 100 * self.used / self.total
+
+
+def default_policy() -> Policy:
+    """What the daily sweep does, by the settings."""
+    return Policy(older_than=settings.RETENTION_DAYS or None, bin_days=settings.BIN_DAYS)
+
+
+def plan(policy: Policy, now: dt.datetime) -> Plan:
+    """What a sweep would do now. Changes nothing."""
+    made = Plan(now, policy)
+    if policy.older_than is not None:
+        made.to_bin = _listed(_expired(made).order_by("created_at", "id"))
+    made.overdue = _listed(_overdue(made).order_by("deleted_at", "id"))
+    if policy.owner_id is None:
+        made.strays, made.missing = strays.compare(now)
+        made.strays_are_suspicious = strays.are_suspicious(made.strays)
+    if policy.free_to is not None:
+        _plan_to_free(made, policy.free_to)
+    return made
+
+
+def carry_out(made: Plan) -> Outcome:
+    """Do what the plan says, as far as it still holds."""
+    moved = services.bin_those(_expired(made), (image.id for image in made.to_bin), made.now)
+    overdue, overdue_bytes = services.purge(_overdue(made), (image.id for image in made.overdue))
+    freed, freed_bytes = services.purge(_freeable(made), (image.id for image in made.to_free))
+    files, file_bytes = (0, 0) if made.strays_are_suspicious else strays.delete(made.strays)
+    return Outcome(len(moved), overdue + freed, overdue_bytes + freed_bytes, files, file_bytes)
+
+
+def disk_use() -> DiskUse:
+    """Of the disk on which the pictures lie. Raises NoLocalDisk for object stores."""
+    try:
+        folder = Path(default_storage.path(""))
+    except NotImplementedError:
+        raise NoLocalDisk from None
+    while not folder.exists():  # before the first picture
+        folder = folder.parent
+    disk = shutil.disk_usage(folder)
+    return DiskUse(disk.used, disk.used + disk.free)
+
+
+def _expired(made: Plan) -> ImageQuerySet:
+    """Kept images that are old enough for the bin."""
+    before = made.now - dt.timedelta(days=made.policy.older_than or 0)
+    return _theirs(made).expired(before, include_favourites=made.policy.include_favourites)
+
+
+def _overdue(made: Plan) -> ImageQuerySet:
+    """Images whose time in the bin is over."""
+    return _theirs(made).filter(deleted_at__lt=made.now - dt.timedelta(days=made.policy.bin_days))
+
+
+def _freeable(made: Plan) -> ImageQuerySet:
+    """Images that may be deleted because the disk is too full: all in the bin, and kept ones that are no favourites."""
+    found = _theirs(made)
+    return found if made.policy.include_favourites else found.exclude(deleted_at=None, favourite=True)
+
+
+def _theirs(made: Plan) -> ImageQuerySet:
+    """The images the sweep is about: none made since it began."""
+    found = Image.objects.filter(created_at__lt=made.now)
+    return found if made.policy.owner_id is None else found.filter(owner_id=made.policy.owner_id)
+
+
+def _plan_to_free(made: Plan, percent: float) -> None:
+    """Choose the oldest images, the bin first, until what is deleted brings the disk down to `percent`."""
+    disk = disk_use()
+    excess = disk.used - disk.total * percent / 100
+    excess -= sum(image.bytes for image in made.overdue)
+    if not made.strays_are_suspicious:
+        excess -= sum(stray.bytes for stray in made.strays)
+    going = {image.id for image in made.overdue}
+    for image, name in _oldest_first(made):
+        if excess <= 0:
+            break
+        # Where the file is not there, as on a disk that is not mounted, deleting the row would free nothing.
+        if image.id not in going and default_storage.exists(name):
+            made.to_free.append(image)
+            going.add(image.id)
+            excess -= image.bytes
+    # What is deleted for want of room no longer goes to the bin.
+    made.to_bin = [image for image in made.to_bin if image.id not in going]
+
+
+def _oldest_first(made: Plan) -> Iterator[tuple[PlannedImage, str]]:
+    """The images that may be deleted for want of room, with their file: bin, on the way to the bin, the others."""
+    in_bin = _freeable(made).in_bin().order_by("deleted_at", "id")
+    kept = _freeable(made).kept().order_by("created_at", "id")
+    queries = [in_bin, kept]
+    if made.policy.older_than is not None:
+        queries.insert(1, _expired(made).order_by("created_at", "id"))
+    for images in queries:
+        for *facts, name in images.values_list(*_FACTS, "file").iterator(chunk_size=services.CHUNK):
+            yield PlannedImage(*facts), name
+
+
+_FACTS = ("pk", "owner__username", "created_at", "bytes")
+
+
+def _listed(images: ImageQuerySet) -> list[PlannedImage]:
+    return [PlannedImage(*facts) for facts in images.values_list(*_FACTS)]

@@ -1,0 +1,88 @@
+"""What people do with their pictures. Each verb touches at most `CHUNK` rows in one transaction.
+
+Ids that are not the user's own, or not where the verb looks for them, are passed over: a bulk answer names what moved.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Sum
+from django.utils import timezone
+
+from gallery.models import Image, ImageQuerySet
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+
+CHUNK = 500  # rows in one statement: SQLite's writers wait for each other
+
+
+def set_favourite(*, image: Image, favourite: bool) -> None:
+    """Favourites are exempt from retention."""
+    Image.objects.filter(pk=image.pk).update(favourite=favourite)
+    image.favourite = favourite
+
+
+def move_to_bin(
+    *, user: AbstractBaseUser | AnonymousUser, ids: Iterable[UUID] = (), everything: bool = False
+) -> list[UUID]:
+    """Move kept images to the bin, named ones or all; the ids of those that this call moved."""
+    now = timezone.now()
+    mine = Image.objects.visible_to(user)
+    if everything:  # pictures that arrive while this runs were not meant
+        ids = mine.kept().filter(created_at__lte=now).values_list("pk", flat=True)
+    return bin_those(mine, ids, now)
+
+
+def restore(*, user: AbstractBaseUser | AnonymousUser, ids: Iterable[UUID]) -> list[UUID]:
+    """Take images out of the bin; the ids of those that this call took out."""
+    restored: list[UUID] = []
+    for chunk in _chunks(ids):
+        with transaction.atomic():
+            found = _lock(Image.objects.visible_to(user).in_bin().filter(pk__in=chunk))
+            Image.objects.filter(pk__in=found).restore()
+        restored += found
+    return restored
+
+
+def bin_those(images: ImageQuerySet, ids: Iterable[UUID], now: dt.datetime) -> list[UUID]:
+    """Move those of `ids` that `images` still holds, and that are kept, to the bin; the ids of those moved."""
+    moved: list[UUID] = []
+    for chunk in _chunks(ids):
+        with transaction.atomic():
+            found = _lock(images.kept().filter(pk__in=chunk))
+            Image.objects.filter(pk__in=found).move_to_bin(now)
+        moved += found
+    return moved
+
+
+def purge(images: ImageQuerySet, ids: Iterable[UUID]) -> tuple[int, int]:
+    """Delete those of `ids` that `images` still holds, rows and files, for good; how many, and their bytes.
+
+    The rows are locked and looked at again, so that a picture restored in the meantime stays. The files go when the
+    transaction is committed (django-cleanup), never before.
+    """
+    number = size = 0
+    for chunk in _chunks(ids):
+        with transaction.atomic():
+            found = Image.objects.filter(pk__in=_lock(images.filter(pk__in=chunk)))
+            size += found.aggregate(size=Sum("bytes", default=0))["size"]
+            number += found.delete()[1].get(Image._meta.label, 0)
+    return number, size
+
+
+def _chunks(ids: Iterable[UUID]) -> Iterator[list[UUID]]:
+    """The ids, each once, in lists of at most `CHUNK`."""
+    distinct = list(dict.fromkeys(ids))
+    for start in range(0, len(distinct), CHUNK):
+        yield distinct[start : start + CHUNK]
+
+
+def _lock(images: ImageQuerySet) -> list[UUID]:
+    """Lock the rows, always in the same order, so that no two calls wait for each other; their ids."""
+    return list(images.order_by("-created_at", "-id").select_for_update().values_list("pk", flat=True))

@@ -1,0 +1,126 @@
+"""Generations, quotas and workers for staff."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.auth.models import User
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from generation import services
+from generation.exceptions import GenerationError
+from generation.models import Generation, Quota, State, Worker
+
+
+class _QuotaInline(admin.StackedInline[Quota, Any]):
+    model = Quota
+    extra = 0
+    max_num = 1
+    fields = ("pictures_per_day", "queued_at_once", "weight")
+    verbose_name_plural = _("quota (empty: the group's, else the site's)")
+
+
+class UserQuotaInline(_QuotaInline):
+    fk_name = "user"
+
+
+class GroupQuotaInline(_QuotaInline):
+    fk_name = "group"
+    verbose_name_plural = _("quota (empty: the site's)")
+
+
+class _ReadOnly(admin.ModelAdmin[Any]):
+    """Rows that only the queue and its workers may write."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Generation)
+class GenerationAdmin(_ReadOnly):
+    list_display = ("id", "user", "state", "progress", "excerpt", "size", "worker", "attempt", "created_at")
+    list_filter = ("state", "worker", "created_at")
+    list_select_related = ("user",)
+    search_fields = ("prompt", "user__username")
+    search_help_text = _("Prompt or person")
+    date_hierarchy = "created_at"
+    actions = ("cancel_selected", "retry_selected")
+    show_full_result_count = False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False  # usage is counted from these rows
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """Acting needs the permission to change, although no field can be edited."""
+        if not request.user.has_perm("generation.change_generation"):
+            return {}
+        return super().get_actions(request)
+
+    @admin.display(description=_("step"))
+    def progress(self, row: Generation) -> str:
+        return f"{row.step} / {row.steps}"
+
+    @admin.display(description=_("size"))
+    def size(self, row: Generation) -> str:
+        return f"{row.width} × {row.height}"
+
+    @admin.display(description=_("prompt"))
+    def excerpt(self, row: Generation) -> str:
+        return row.prompt if len(row.prompt) <= 60 else f"{row.prompt[:59]}…"
+
+    @admin.action(description=_("Cancel the selected generations"))
+    def cancel_selected(self, request: HttpRequest, rows: QuerySet[Generation]) -> None:
+        active = list(rows.filter(state__in=(State.QUEUED, State.RUNNING)).select_related("user"))
+        for row in active:
+            services.cancel(generation=row)
+            self.log_change(request, row, "cancelled")
+        self.message_user(
+            request, ngettext("%d generation cancelled.", "%d generations cancelled.", len(active)) % len(active)
+        )
+
+    @admin.action(description=_("Retry the selected generations"))
+    def retry_selected(self, request: HttpRequest, rows: QuerySet[Generation]) -> None:
+        """Their owners asked for them, so their owners' quota pays."""
+        tried = 0
+        for row in rows.filter(state__in=(State.FAILED, State.CANCELLED)).select_related("user"):
+            owner: User = row.user
+            try:
+                services.retry(user=owner, generation=row)
+            except GenerationError as refused:
+                self.message_user(request, f"#{row.pk}: {refused}", messages.WARNING)
+            else:
+                tried += 1
+                self.log_change(request, row, "retried")
+        self.message_user(request, ngettext("%d generation queued.", "%d generations queued.", tried) % tried)
+
+
+@admin.register(Worker)
+class WorkerAdmin(_ReadOnly):
+    list_display = ("name", "lamp", "state", "model_name", "device", "drawn", "seen_at")
+
+    @admin.display(description=_("alive"), boolean=True)
+    def lamp(self, worker: Worker) -> bool:
+        return worker.is_alive
+
+    @admin.display(description=_("model"))
+    def model_name(self, worker: Worker) -> str:
+        return worker.card.get("name", "–")
+
+    @admin.display(description=_("device"))
+    def device(self, worker: Worker) -> str:
+        return format_html("{} {}", worker.card.get("device", "–"), worker.card.get("dtype", ""))
+
+
+@admin.register(Quota)
+class QuotaAdmin(admin.ModelAdmin[Quota]):
+    list_display = ("__str__", "user", "group", "pictures_per_day", "queued_at_once", "weight")
+    list_select_related = ("user", "group")
+    autocomplete_fields = ("user", "group")

@@ -1,0 +1,127 @@
+"""Generations, usage, queue and models as JSON. Each operation: parse, call one verb, render."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from django.contrib.auth.models import User
+from django.http import Http404, HttpRequest
+from django.shortcuts import get_object_or_404
+from ninja import Header, Query, Router, Status
+
+from generation import catalogue, quotas, scheduling, services, snapshot
+from generation.exceptions import FieldError, InvalidParameters
+from generation.models import Batch, Generation, State
+from generation.parameters import Parameters
+from generation.representation import generation_as_json, generations_as_json
+from generation.schemas import Cancelled, GenerationOut, GenerationPage, GenerationRequest, SubmissionOut
+from generation.services import Submission
+
+router = Router(tags=["generations"])
+
+_PAGE = 50
+_KEY = Header(None, alias="Idempotency-Key", max_length=200)
+
+
+def _user(request: HttpRequest) -> User:
+    assert isinstance(request.user, User)  # noqa: S101  the API's authentication has made sure
+    return request.user
+
+
+def _own(request: HttpRequest, pk: int) -> Generation:
+    if pk >= 2**63:  # more than the database's integers hold
+        raise Http404
+    rows = Generation.objects.visible_to(_user(request)).select_related("image", "user")
+    return get_object_or_404(rows, pk=pk)
+
+
+def _submitted(user: User, submission: Submission) -> dict[str, Any]:
+    return {
+        "batch": str(submission.batch.pk),
+        "generations": generations_as_json(submission.generations, submission.line),
+        "usage": quotas.usage(user).as_json(),
+    }
+
+
+@router.post("generations", response={201: SubmissionOut}, summary="Ask for pictures")
+def submit(
+    request: HttpRequest, wanted: GenerationRequest, idempotency_key: Annotated[str | None, _KEY] = None
+) -> Status:
+    user = _user(request)
+    fields = wanted.dict()
+    fields["style"] = fields["style"] or ""
+    parameters = Parameters.checked(catalogue.current_model(), **fields)
+    submission = services.submit(user=user, parameters=parameters, idempotency_key=idempotency_key)
+    return Status(201, _submitted(user, submission))
+
+
+@router.get("generations", response=GenerationPage, summary="One's own generations, newest first")
+def list_generations(
+    request: HttpRequest,
+    state: Annotated[State | None, Query()] = None,
+    cursor: Annotated[str | None, Query(max_length=20)] = None,
+    feed: bool = False,
+) -> dict[str, Any]:
+    """Pages of rows, or with `feed` of whole batches as the create page shows them."""
+    user = _user(request)
+    if cursor is not None and not (cursor.isascii() and cursor.isdigit() and int(cursor) < 2**63):
+        raise InvalidParameters([FieldError("cursor", "The cursor is not one that this list gave out.")])
+    before = None if cursor is None else int(cursor)
+    line = scheduling.read_line()
+    if feed:
+        items, following = snapshot.feed(user, line, before)
+        return {"items": items, "next": following}
+    rows = Generation.objects.visible_to(user).select_related("image").order_by("-id")
+    if state:
+        rows = rows.filter(state=state)
+    if before is not None:
+        rows = rows.filter(pk__lt=before)
+    page = list(rows[: _PAGE + 1])
+    return {
+        "items": generations_as_json(page[:_PAGE], line),
+        "next": str(page[_PAGE - 1].pk) if len(page) > _PAGE else None,
+    }
+
+
+@router.post("generations/cancel", response=Cancelled, summary="Cancel everything one still waits for")
+def cancel_all(request: HttpRequest) -> dict[str, int]:
+    return {"cancelled": services.cancel_all(user=_user(request))}
+
+
+@router.get("generations/{int:pk}", response=GenerationOut, summary="One generation")
+def get_generation(request: HttpRequest, pk: int) -> dict[str, Any]:
+    return dict(generation_as_json(_own(request, pk), scheduling.read_line()))
+
+
+@router.post("generations/{int:pk}/cancel", response=GenerationOut, summary="Cancel one generation")
+def cancel(request: HttpRequest, pk: int) -> dict[str, Any]:
+    row = services.cancel(generation=_own(request, pk))
+    return dict(generation_as_json(row, scheduling.read_line()))
+
+
+@router.post("generations/{int:pk}/retry", response={201: SubmissionOut}, summary="Ask again for one that failed")
+def retry(request: HttpRequest, pk: int) -> Status:
+    user = _user(request)
+    return Status(201, _submitted(user, services.retry(user=user, generation=_own(request, pk))))
+
+
+@router.post("batches/{uuid:pk}/cancel", response=Cancelled, summary="Cancel what is left of a batch")
+def cancel_batch(request: HttpRequest, pk: UUID) -> dict[str, int]:
+    batch = get_object_or_404(Batch.objects.select_related("user"), pk=pk, user=_user(request))
+    return {"cancelled": services.cancel_batch(batch=batch)}
+
+
+@router.get("usage", response=dict[str, Any], summary="What is used of one's quota, and what is left")
+def usage(request: HttpRequest) -> dict[str, Any]:
+    return quotas.usage(_user(request)).as_json()
+
+
+@router.get("queue", response=dict[str, Any], summary="The queue; other people's pictures are shapes without content")
+def queue(request: HttpRequest) -> dict[str, Any]:
+    return snapshot.queue(_user(request))
+
+
+@router.get("models", response=dict[str, Any], summary="The model, its limits, and the styles")
+def models(request: HttpRequest) -> dict[str, Any]:
+    return {"models": [catalogue.current_model().as_json()], "styles": catalogue.styles_json()}

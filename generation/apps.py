@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.apps import AppConfig
+from django.contrib.auth.signals import user_logged_out
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser
+
+
+class GenerationConfig(AppConfig):
+    name = "generation"
+    verbose_name = _("Generation")
+
+    def ready(self) -> None:
+        user_logged_out.connect(close_live_pages, dispatch_uid="generation.close_live_pages")
+
+
+def close_live_pages(sender: Any, request: HttpRequest, user: AbstractBaseUser | None, **kwargs: Any) -> None:
+    """A WebSocket outlives the session it was opened with, so signing out has to end it. Only the signal knows:
+    people sign out through allauth, the admin, or by losing their session."""
+    from generation import events
+
+    if user is not None:
+        events.close_sockets(user.pk, request.session.session_key)

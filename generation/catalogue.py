@@ -1,0 +1,118 @@
+"""What can be asked for: the model that is loaded, its limits, the shapes that suit it and the styles.
+
+The worker that loaded the model writes its limits into its row; a web process reads them there and never imports torch.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any, TypedDict
+
+from django.utils.translation import gettext_lazy as _
+from django_stubs_ext import StrOrPromise
+
+from generation.models import Worker
+
+MAX_PROMPT_LENGTH = 2_000  # characters
+MAX_COUNT = 10  # pictures in one request
+MAX_SEED = 2**53 - 1  # the largest whole number that every JSON reader keeps exactly
+MAX_GUIDANCE = 20.0
+
+
+class ShapeJSON(TypedDict):
+    ratio: str
+    css: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """A look, described to the model after the person's own words."""
+
+    key: str
+    label: StrOrPromise
+    description: str
+
+    def apply(self, prompt: str) -> str:
+        return f"{prompt}, {self.description}" if self.description else prompt
+
+
+STYLES = {
+    style.key: style
+    for style in (
+        Style("", _("None"), ""),
+        Style("photo", _("Photo"), "professional photograph, natural light, sharp focus, fine detail"),
+        Style("ink-wash", _("Ink wash"), "traditional ink wash painting on rice paper, soft gradients, empty space"),
+        Style("watercolour", _("Watercolour"), "watercolour painting, soft washes, visible paper grain"),
+        Style("anime", _("Anime"), "anime illustration, clean line work, cel shading, vivid colours"),
+        Style("3d-render", _("3D render"), "3D render, physically based materials, soft studio light"),
+        Style("line-art", _("Line art"), "line art, clean black lines on a white background"),
+        Style("film-still", _("Film still"), "cinematic film still, shallow depth of field, colour graded"),
+    )
+}
+
+_RATIOS = ((1, 1), (4, 3), (3, 4), (3, 2), (16, 9), (9, 16))
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """The model that people draw with, as far as asking for a picture needs to know. Sizes in pixels."""
+
+    name: str = "Z-Image-Turbo"
+    source: str = ""
+    is_starter: bool = False
+    size_step: int = 16
+    min_side: int = 64
+    max_side: int = 2_048
+    max_pixels: int = 2_048 * 2_048
+    native_pixels: int = 1_024 * 1_024
+    default_steps: int = 8
+    max_steps: int = 50
+    default_guidance: float = 0.0
+
+    @classmethod
+    def from_card(cls, card: dict[str, Any]) -> Model:
+        """The model from what a worker wrote (`engine.types.ModelCard.as_dict`); unknown keys are left alone."""
+        return cls(**{name: card[name] for name in cls.__dataclass_fields__ if name in card})
+
+    def shape(self, across: int, down: int) -> ShapeJSON:
+        """The size of that ratio nearest to the area at which the model draws best, within its limits."""
+        side = math.sqrt(self.native_pixels)
+        wide, high = side * math.sqrt(across / down), side * math.sqrt(down / across)
+        shrink = min(1.0, self.max_side / max(wide, high))
+
+        def fit(length: float) -> int:
+            steps = max(1, round(length * shrink / self.size_step))
+            return max(math.ceil(self.min_side / self.size_step), steps) * self.size_step
+
+        return {
+            "ratio": f"{across}:{down}",
+            "css": f"{across}-{down}",
+            "width": fit(wide),
+            "height": fit(high),
+        }
+
+    @property
+    def shapes(self) -> list[ShapeJSON]:
+        return [self.shape(across, down) for across, down in _RATIOS]
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self) | {
+            "shapes": self.shapes,
+            "max_prompt_length": MAX_PROMPT_LENGTH,
+            "max_count": MAX_COUNT,
+            "max_seed": MAX_SEED,
+        }
+
+
+def current_model() -> Model:
+    """The model of a live worker, else the last one seen, else Z-Image-Turbo's own limits."""
+    workers = [worker for worker in Worker.objects.order_by("-seen_at")[:20] if worker.card]
+    best = next((worker for worker in workers if worker.is_ready), workers[0] if workers else None)
+    return Model.from_card(best.card) if best else Model()
+
+
+def styles_json() -> list[dict[str, str]]:
+    return [{"key": style.key, "label": str(style.label)} for style in STYLES.values()]

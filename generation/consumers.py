@@ -1,0 +1,73 @@
+"""The live connection of one page. Sockets are hints, the database is the truth: each starts with a snapshot.
+
+Nothing here touches the ORM except through the asynchronous functions of `ticker`.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from channels.generic.websocket import AsyncJsonWebsocketConsumer
+from redis.exceptions import RedisError
+
+from generation import ticker
+from generation.events import user_group
+
+logger = logging.getLogger(__name__)
+
+SIGNED_OUT = 4401  # close codes from 4000 on are ours to give a meaning
+TRY_AGAIN_LATER = 1013
+
+
+class GenerationConsumer(AsyncJsonWebsocketConsumer):
+    """Sends one signed-in person's own events; takes nothing from the browser."""
+
+    user_id: int | None = None
+    session_key: str | None = None
+
+    async def connect(self) -> None:
+        # A refusal before accepting reaches the browser as a bare HTTP 403: accept, say why, then close.
+        await self.accept()
+        user = self.scope["user"]
+        if not user.is_authenticated:
+            await self.close(SIGNED_OUT)
+            return
+        self.user_id, self.session_key = user.pk, self.scope["session"].session_key
+        try:
+            # Listen first, read second: a change in between arrives twice instead of never.
+            await self.channel_layer.group_add(user_group(user.pk), self.channel_name)
+        except (RedisError, OSError) as error:
+            logger.warning("No live events while Redis is away (%s).", error)
+            await self.send_json({"type": "snapshot", **await ticker.read_snapshot(user)})
+            await self.close(TRY_AGAIN_LATER)
+            return
+        await self.send_json({"type": "snapshot", **await ticker.read_snapshot(user)})
+        ticker.join(self)
+
+    async def disconnect(self, code: int) -> None:
+        ticker.leave(self)
+        if self.user_id is not None:
+            try:
+                await self.channel_layer.group_discard(user_group(self.user_id), self.channel_name)
+            except (RedisError, OSError):
+                logger.debug("Redis is away; the subscription ends with its connection.")
+
+    async def receive_json(self, content: Any, **kwargs: Any) -> None:
+        """Browsers ask over HTTP; what they send here is not listened to."""
+
+    @classmethod
+    async def decode_json(cls, text_data: str) -> Any:
+        return None
+
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        """Pass events straight on. Channels' own dispatch first waits for the process's one database thread, where
+        somebody else's slow query would hold up this person's picture."""
+        if message["type"] == "push":
+            await self.send_json(message["payload"])
+        else:
+            await super().dispatch(message)
+
+    async def sign_out(self, message: dict[str, Any]) -> None:
+        if message["session_key"] in (None, self.session_key):
+            await self.close(SIGNED_OUT)

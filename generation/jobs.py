@@ -1,0 +1,272 @@
+"""What a ring of the doorbell does: draw the next fair batch.
+
+The process that draws opens one `Studio` around its warm engine; RQ then calls `draw_next_batch` for each ring.
+Encoding and storing happen in threads of their own while the next batch is being drawn.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import logging
+import threading
+import time
+from collections.abc import Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from django.db import DatabaseError, close_old_connections
+from PIL import Image as PillowImage
+
+from gallery import storing
+from gallery.models import Image
+from generation import events, services
+from generation.catalogue import STYLES
+from generation.engine.exceptions import (
+    DeviceLost,
+    DrawingCancelled,
+    EngineError,
+    OutOfMemory,
+    UnsupportedRequest,
+)
+from generation.engine.types import DrawRequest, Engine, StepReport
+from generation.models import Failure, Generation
+
+logger = logging.getLogger(__name__)
+
+_PREVIEW_SECONDS = 0.15  # at most so many previews: more cannot be told apart, and each costs the engine's time
+_STORING_AT_ONCE = 2
+
+
+@dataclass
+class Studio:
+    """One worker's engine, and the rows that are in its hands. Its methods are called from the worker's main thread,
+    except `beat`, which its heartbeat thread calls."""
+
+    engine: Engine
+    worker: str
+    drawn: int = 0
+    seconds_per_cost: float | None = None
+    is_drawing: bool = False
+    leaving: threading.Event = field(default_factory=threading.Event)
+    last_sign_of_life: float = field(default_factory=time.monotonic)
+    _hands: list[Generation] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _pool: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(_STORING_AT_ONCE, thread_name_prefix="store")
+    )
+    # As many batches may wait to be stored as are stored at once: a slow disk then slows drawing instead of
+    # filling the memory.
+    _room: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(2 * _STORING_AT_ONCE))
+
+    def draw_next_batch(self) -> int:
+        """Claim, draw, pass on to storing; how many pictures were claimed."""
+        if self.leaving.is_set():
+            return 0
+        self._room.acquire()
+        self._room.release()
+        card = self.engine.card
+        rows = services.start(worker=self.worker, most=card.max_batch, most_pixels=card.max_batch_pixels)
+        if not rows:
+            return 0
+        self._take(rows)
+        self.is_drawing, self.last_sign_of_life = True, time.monotonic()
+        try:
+            self._draw(rows)
+        except BaseException:
+            self._put_down(rows)
+            raise
+        finally:
+            self.is_drawing = False
+        return len(rows)
+
+    def beat(self) -> None:
+        """Renew the leases of everything in hand."""
+        with self._lock:
+            rows = list(self._hands)
+        if rows:
+            services.renew(rows=rows)
+
+    def close(self) -> None:
+        """Wait until everything drawn is stored."""
+        self._pool.shutdown(wait=True)
+
+    # -- drawing ------------------------------------------------------------------------------------------------------
+
+    def _draw(self, rows: list[Generation]) -> None:
+        watch = _Watch(self, rows)
+        try:
+            pictures = self.engine.draw([_request(row) for row in rows], watch.on_step)
+        except DrawingCancelled:
+            pictures = [None] * len(rows)
+        except DeviceLost:
+            logger.exception("The device failed; its %d pictures go back to the queue and this worker ends.", len(rows))
+            services.hand_back(rows=rows)
+            raise
+        except EngineError as error:
+            self._refuse(rows, error)
+            return
+        seconds = time.monotonic() - watch.began
+        self._measure(rows, pictures, seconds)
+        for row, picture in zip(rows, pictures, strict=True):
+            if picture is not None:
+                self._room.acquire()
+                self._pool.submit(self._store, row, picture, seconds / len(rows))
+            elif self.leaving.is_set():
+                services.hand_back(rows=[row])
+                self._put_down([row])
+            else:
+                services.settle_cancelled(row=row)
+                self._put_down([row])
+
+    def _refuse(self, rows: list[Generation], error: EngineError) -> None:
+        """The engine cannot draw this batch. One row alone is to blame for it; of several any could be: each is
+        returned, and drawn alone next time, because it has been attempted."""
+        logger.warning("Generations %s could not be drawn: %s", [row.pk for row in rows], error, exc_info=error)
+        if len(rows) == 1:
+            failure = Failure.OUT_OF_MEMORY if isinstance(error, OutOfMemory) else Failure.ENGINE
+            services.fail(
+                row=rows[0], failure=Failure.UNSUPPORTED if isinstance(error, UnsupportedRequest) else failure
+            )
+        else:
+            services.put_back(rows=rows)
+        self._put_down(rows)
+
+    def _measure(self, rows: Sequence[Generation], pictures: Sequence[object], seconds: float) -> None:
+        """Seconds per megapixel-step, smoothed: what every estimate of a waiting time rests on."""
+        if any(picture is None for picture in pictures):
+            return
+        self.drawn += len(rows)
+        latest = seconds / sum(row.cost for row in rows)
+        known = self.seconds_per_cost
+        self.seconds_per_cost = latest if known is None else 0.8 * known + 0.2 * latest
+
+    # -- storing ------------------------------------------------------------------------------------------------------
+
+    def _store(self, row: Generation, picture: PillowImage.Image, seconds: float) -> None:
+        """In a thread of the pool: files first, then row and state in one transaction."""
+        close_old_connections()
+        image = None
+        try:
+            drawn = _drawn(row, seconds, self.engine)
+            image = storing.draft(owner_id=row.user_id, drawn=drawn)
+            storing.write_files(image, storing.encode(picture, drawn))
+            if not services.finish(row=row, store=lambda: _saved(image)):
+                storing.discard_files(image)
+        except OSError:
+            logger.exception("Generation %s was drawn but could not be stored.", row.pk)
+            services.fail(row=row, failure=Failure.NOT_STORED)
+        except DatabaseError:
+            # The lease runs out, the row is drawn again: better twice the work than a lost picture.
+            logger.exception("Generation %s was drawn but the database refused it.", row.pk)
+            if image is not None:
+                storing.discard_files(image)
+        except Exception:
+            logger.exception("Generation %s could not be stored.", row.pk)
+            services.fail(row=row, failure=Failure.NOT_STORED)
+        finally:
+            self._put_down([row])
+            self._room.release()
+            close_old_connections()
+
+    def _take(self, rows: Sequence[Generation]) -> None:
+        with self._lock:
+            self._hands.extend(rows)
+
+    def _put_down(self, rows: Sequence[Generation]) -> None:
+        gone = {row.pk for row in rows}
+        with self._lock:
+            self._hands = [row for row in self._hands if row.pk not in gone]
+
+
+@dataclass
+class _Watch:
+    """Follows one batch while it is drawn: stores each step, shows previews, passes on what was cancelled."""
+
+    studio: Studio
+    rows: list[Generation]
+    began: float = field(default_factory=time.monotonic)
+    last_preview: float = 0.0
+
+    def on_step(self, report: StepReport) -> Collection[int]:
+        """Called by the engine after each step; the indexes of the rows that are not to be drawn on."""
+        now = self.studio.last_sign_of_life = time.monotonic()
+        if self.studio.leaving.is_set():
+            return range(len(self.rows))
+        try:
+            pace = (now - self.began) / report.step
+            dropped = services.record_step(rows=self.rows, step=report.step, seconds_per_step=pace)
+        except DatabaseError:
+            logger.exception("Step %d could not be recorded; drawing goes on.", report.step)
+            return ()
+        if report.step < report.steps and now - self.last_preview >= _PREVIEW_SECONDS:
+            self.last_preview = now
+            for row, picture in zip(self.rows, report.previews(), strict=True):
+                if picture is not None and row.pk not in dropped:
+                    events.preview(row, _as_data_url(picture))
+        return [index for index, row in enumerate(self.rows) if row.pk in dropped]
+
+
+def _request(row: Generation) -> DrawRequest:
+    style = STYLES.get(row.style, STYLES[""])
+    return DrawRequest(
+        prompt=style.apply(row.prompt),
+        width=row.width,
+        height=row.height,
+        steps=row.steps,
+        seed=row.seed,
+        guidance=row.guidance,
+    )
+
+
+def _drawn(row: Generation, seconds: float, engine: Engine) -> storing.DrawnPicture:
+    card = engine.card
+    return storing.DrawnPicture(
+        prompt=row.prompt,
+        style=row.style,
+        width=row.width,
+        height=row.height,
+        steps=row.steps,
+        guidance=row.guidance,
+        seed=row.seed,
+        seconds=round(seconds, 3),
+        model=card.name,
+        record={
+            "prompt": _request(row).prompt,  # with the style's words, as the model read it
+            "model": card.source,
+            "revision": card.revision,
+            "device": card.device,
+            "dtype": card.dtype,
+            "versions": card.versions,
+        },
+    )
+
+
+def _saved(image: Image) -> Image:
+    image.save(force_insert=True)
+    return image
+
+
+def _as_data_url(picture: PillowImage.Image) -> str:
+    buffer = io.BytesIO()
+    picture.save(buffer, "WEBP", quality=60, method=0)
+    return f"data:image/webp;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"
+
+
+# -- what RQ calls ----------------------------------------------------------------------------------------------------
+
+_studio: Studio | None = None
+
+
+def open_studio(studio: Studio) -> None:
+    global _studio
+    _studio = studio
+
+
+def draw_next_batch() -> None:
+    """Answer one ring. A surplus ring finds nothing to draw and returns at once."""
+    if _studio is None:
+        raise RuntimeError("This process has no engine: rings are answered by `manage.py worker`.")
+    close_old_connections()
+    _studio.draw_next_batch()
+    close_old_connections()

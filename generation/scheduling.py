@@ -1,0 +1,159 @@
+"""Whose picture is next: start-time fair queueing, and the place in line that follows from it.
+
+Goyal, Vin and Cheng, "Start-time Fair Queueing", SIGCOMM 1996. Each row gets at submit
+`start_tag = max(virtual time, the person's last finish tag)` and moves the person's finish tag on by `cost / weight`;
+the row with the smallest `(start_tag, id)` is drawn next, and virtual time is the start tag of the row drawn last.
+So A1 A2 B1 C1 C2 A3 is drawn A1 B1 C1 A2 C2 A3, and nobody saves up credit by being idle.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import connection, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from generation.models import Generation, QueueClock, QueueShare, State, Worker, next_seq
+
+# -- joining and leaving the queue ------------------------------------------------------------------------------------
+
+
+def lock_share(user: User) -> QueueShare:
+    """The person's standing, locked until the transaction ends: whatever else they do at this moment waits."""
+    QueueShare.objects.get_or_create(user=user)
+    return QueueShare.objects.select_for_update().get(user=user)
+
+
+def start_tags(share: QueueShare, costs: Sequence[float], weight: float) -> list[float]:
+    """Start tags for new rows of these costs, in order; moves the locked `share` on and stores it."""
+    clock, _ = QueueClock.objects.get_or_create(pk=1)
+    tag = max(clock.virtual_time, share.finish_tag)
+    tags = []
+    for cost in costs:
+        tags.append(tag)
+        tag += cost / weight
+    share.finish_tag = tag
+    share.save(update_fields=["finish_tag"])
+    return tags
+
+
+def close_ranks(share: QueueShare, left: Iterable[Generation], weight: float) -> None:
+    """Give back the places of rows that have just left the queue undrawn, so that they cost the person nothing.
+
+    What still waits moves up in its own order. Other people's tags stay as they are. `share` is locked.
+    """
+    gone = [row.start_tag for row in left]
+    if not gone:
+        return
+    tag = min(gone)
+    waiting = list(Generation.objects.filter(user_id=share.user_id, start_tag__gt=tag).in_line())
+    for row in waiting:
+        row.start_tag = tag
+        tag += row.cost / weight
+    Generation.objects.bulk_update(waiting, ["start_tag"], batch_size=200)
+    share.finish_tag = tag
+    share.save(update_fields=["finish_tag"])
+
+
+# -- claiming ---------------------------------------------------------------------------------------------------------
+
+
+def lease_end() -> dt.datetime:
+    return timezone.now() + dt.timedelta(seconds=settings.LEASE_SECONDS)
+
+
+def claim(*, worker: str, most: int, most_pixels: int = 0) -> list[Generation]:
+    """Take the head of the queue, and up to `most - 1` rows near it that can be drawn together with it: as many as
+    hold `most_pixels` in all, because large pictures fill a device alone (0: no such limit).
+
+    The rows come back running under a lease for `worker`; nobody else can have taken them too: PostgreSQL skips
+    rows that another claim has locked, SQLite lets one writer in at a time. The transaction ends before drawing begins.
+    """
+    with transaction.atomic():
+        line = Generation.objects.in_line()
+        if connection.features.has_select_for_update_skip_locked:
+            line = line.select_for_update(skip_locked=True, of=("self",))
+        head = line.first()
+        if head is None:
+            return []
+        rows = [head]
+        if most_pixels:
+            most = min(most, most_pixels // (head.width * head.height))
+        if most > 1 and head.attempt == 0:  # what has stopped a worker before is drawn alone
+            alike = line.filter(
+                width=head.width, height=head.height, steps=head.steps, guidance=head.guidance, attempt=0
+            )
+            rows += list(alike.exclude(pk=head.pk)[: most - 1])
+        now = timezone.now()
+        Generation.objects.queued().filter(pk__in=[row.pk for row in rows]).update(
+            state=State.RUNNING,
+            worker=worker,
+            attempt=F("attempt") + 1,
+            lease_expires_at=lease_end(),
+            started_at=now,
+            step=0,
+            seq=next_seq(),
+        )
+        QueueClock.objects.filter(pk=1, virtual_time__lt=head.start_tag).update(virtual_time=head.start_tag)
+    found = {row.pk: row for row in Generation.objects.filter(pk__in=[row.pk for row in rows])}
+    return [found[row.pk] for row in rows]
+
+
+# -- place in line ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an active row stands. Seconds are None while no worker has been measured."""
+
+    id: int
+    user_id: int
+    position: int | None  # 1 is next; None: being drawn
+    starts_in: float | None
+    eta_seconds: float | None  # until it is finished
+
+    def as_json(self) -> dict[str, float | int | None]:
+        return {
+            "position": self.position,
+            "starts_in": _rounded(self.starts_in),
+            "eta_seconds": _rounded(self.eta_seconds),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """The whole queue at one moment, read at once: its price does not depend on how many people look at it."""
+
+    places: dict[int, Place] = field(default_factory=dict)
+    length: int = 0  # rows that wait
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 1)
+
+
+def speed() -> float | None:
+    """Megapixel-steps a second of all live workers together, as measured; None while none was measured."""
+    return sum(1 / w.seconds_per_cost for w in Worker.objects.all() if w.is_ready and w.seconds_per_cost) or None
+
+
+def read_line() -> Line:
+    """The queue as it stands now: what is being drawn, then what waits, in order."""
+    pace = speed()
+    ahead, places = 0.0, {}
+    for row in Generation.objects.running().only("user_id", "cost", "steps", "step"):
+        left = row.cost * (row.steps - row.step) / row.steps
+        places[row.pk] = Place(row.pk, row.user_id, None, 0.0, left / pace if pace else None)
+        ahead += left
+    waiting = Generation.objects.in_line().values_list("id", "user_id", "cost")
+    position = 0
+    for position, (pk, user_id, cost) in enumerate(waiting.iterator(chunk_size=5_000), start=1):
+        starts_in = ahead / pace if pace else None
+        ahead += cost
+        places[pk] = Place(pk, user_id, position, starts_in, ahead / pace if pace else None)
+    return Line(places, position)

@@ -1,0 +1,63 @@
+"""What the JSON API takes and gives. Limits that depend on the model are checked in `parameters`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ninja import Field, Schema
+
+
+class GenerationRequest(Schema):
+    """What to draw. Left out: the model's own size and steps, a random seed, one picture."""
+
+    prompt: str = Field(description="What the picture shows; 1 to 2,000 characters.")
+    width: int | None = Field(None, description="Pixels; a multiple of the model's `size_step`.")
+    height: int | None = Field(None, description="Pixels; a multiple of the model's `size_step`.")
+    steps: int | None = None
+    guidance: float | None = None
+    seed: int | None = Field(None, description="Picture i of the batch is drawn from seed + i.")
+    count: int = 1
+    style: str | None = Field(None, description="The `key` of a style from `GET models`.")
+
+
+class GenerationOut(Schema):
+    """One requested picture and how far it is."""
+
+    id: int
+    batch: str
+    state: str
+    prompt: str
+    style: str
+    width: int
+    height: int
+    steps: int
+    guidance: float
+    seed: int
+    position: int | None
+    starts_in: float | None
+    eta_seconds: float | None
+    step: int
+    image: dict[str, Any] | None
+    error: str | None
+    error_code: str | None
+    cancel_requested: bool
+    retry_of: int | None
+    created_at: str
+    started_at: str | None
+    finished_at: str | None
+    seq: int
+
+
+class SubmissionOut(Schema):
+    batch: str
+    generations: list[GenerationOut]
+    usage: dict[str, Any]
+
+
+class GenerationPage(Schema):
+    items: list[GenerationOut]
+    next: str | None
+
+
+class Cancelled(Schema):
+    cancelled: int

@@ -1,0 +1,41 @@
+"""The domain's verbs. Views, API, admin, commands and the worker call these and nothing deeper.
+
+asking     what a person does: submit, cancel, retry
+drawing    what a worker does with rows that it holds: step, finish, fail, hand back
+recovery   what brings back rows that nobody holds any more
+"""
+
+from __future__ import annotations
+
+from generation.services.asking import Submission, cancel, cancel_all, cancel_batch, retry, submit
+from generation.services.drawing import (
+    fail,
+    finish,
+    hand_back,
+    put_back,
+    record_step,
+    renew,
+    settle_cancelled,
+    start,
+)
+from generation.services.recovery import Reconciliation, reconcile, release_worker
+
+__all__ = [
+    "Reconciliation",
+    "Submission",
+    "cancel",
+    "cancel_all",
+    "cancel_batch",
+    "fail",
+    "finish",
+    "hand_back",
+    "put_back",
+    "reconcile",
+    "record_step",
+    "release_worker",
+    "renew",
+    "retry",
+    "settle_cancelled",
+    "start",
+    "submit",
+]

@@ -1,0 +1,91 @@
+"""Everything a page needs to be right again: what a browser gets when it connects, and when it first loads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db.models import Max
+
+from generation import quotas, scheduling
+from generation.models import Generation
+from generation.representation import GenerationJSON, generations_as_json, workers_as_json
+from generation.scheduling import Line
+
+FEED_BATCHES = 12
+
+
+def feed(user: User, line: Line | None = None, before: int | None = None) -> tuple[list[GenerationJSON], str | None]:
+    """The person's batches newest first, `FEED_BATCHES` at a time, and the cursor of the next page if there is one.
+
+    Batches are ordered by their first row. The first page (`before` None) also holds everything still in progress,
+    however old.
+    """
+    mine = Generation.objects.visible_to(user)
+    batches = mine.values("batch").annotate(newest=Max("id")).order_by("-newest")
+    if before is not None:
+        batches = batches.filter(newest__lt=before)
+    page = list(batches[: FEED_BATCHES + 1])
+    ids = {row["batch"] for row in page[:FEED_BATCHES]}
+    if before is None:
+        ids |= set(mine.active().values_list("batch", flat=True))
+    rows = mine.filter(batch__in=ids).select_related("image").order_by("-batch__created_at", "id")
+    cursor = str(page[FEED_BATCHES - 1]["newest"]) if len(page) > FEED_BATCHES else None
+    return generations_as_json(rows, line), cursor
+
+
+def head(user_id: int) -> int:
+    """The highest `seq` of the person's rows: a page that knows a lower one has missed something."""
+    return Generation.objects.filter(user_id=user_id).aggregate(head=Max("seq"))["head"] or 0
+
+
+def snapshot(user: User) -> dict[str, Any]:
+    """What the WebSocket sends first. `seq` is read before the rows, so that a change in between is sent again."""
+    seq = head(user.pk)
+    line = scheduling.read_line()
+    generations, cursor = feed(user, line)
+    return {
+        "seq": seq,
+        "generations": generations,
+        "next": cursor,
+        "usage": quotas.usage(user).as_json(),
+        "queue": queue_state(line),
+    }
+
+
+def queue_state(line: Line) -> dict[str, Any]:
+    """How long the queue is and who works on it; the same for everybody."""
+    return {"length": line.length, "workers": workers_as_json()}
+
+
+def queue(user: User) -> dict[str, Any]:
+    """The whole queue as this person may see it: their own rows, and everybody else's as a shape with a cost.
+
+    Staff also see whose rows they are.
+    """
+    line = scheduling.read_line()
+    names = ("id", "user_id", "user__username", "cost", "state", "batch_id", "step", "steps")
+    running = Generation.objects.running().order_by("started_at", "id").values(*names)
+    waiting = Generation.objects.in_line().values(*names)[:500]
+
+    def entry(row: dict[str, Any]) -> dict[str, Any]:
+        mine = row["user_id"] == user.pk
+        place = line.places.get(row["id"])
+        return {
+            "state": row["state"],
+            "position": place.position if place else None,
+            "starts_in": place.as_json()["starts_in"] if place else None,
+            "eta_seconds": place.as_json()["eta_seconds"] if place else None,
+            "cost": round(row["cost"], 3),
+            "mine": mine,
+            "generation": row["id"] if mine or user.is_staff else None,
+            "batch": str(row["batch_id"]) if mine or user.is_staff else None,
+            "user": row["user__username"] if user.is_staff else None,
+        }
+
+    last = next(reversed(line.places.values()), None)
+    return queue_state(line) | {
+        "running": [entry(row) for row in running],
+        "entries": [entry(row) for row in waiting],
+        "eta_seconds": last.as_json()["eta_seconds"] if last else None,
+    }

@@ -1,0 +1,158 @@
+"""Once a second, for all sockets of this process together: places in line, the state of the workers, lost sessions.
+
+The queue is read once, whatever the number of sockets, and each page is told only what has changed for its person.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import defaultdict
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from channels.db import database_sync_to_async
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import DatabaseError
+
+from generation import scheduling, snapshot
+from generation.scheduling import Place
+
+if TYPE_CHECKING:
+    from generation.consumers import GenerationConsumer
+
+logger = logging.getLogger(__name__)
+
+_TICK_SECONDS = 1.0
+_HEAD_EVERY = 25  # ticks
+_SESSIONS_EVERY = 60
+
+
+class _Ticker:
+    """The sockets of one event loop and the task that serves them; the task lives as long as there are any."""
+
+    def __init__(self) -> None:
+        self.sockets: dict[int, set[GenerationConsumer]] = defaultdict(set)
+        self._told: dict[int, dict[str, Any]] = {}
+        self._task: asyncio.Task[None] | None = None
+
+    def join(self, socket: GenerationConsumer) -> None:
+        assert socket.user_id is not None  # noqa: S101
+        self.sockets[socket.user_id].add(socket)
+        self._told.pop(socket.user_id, None)
+        if self._task is None or self._task.done():
+            self._task = asyncio.get_running_loop().create_task(self._run())
+
+    def leave(self, socket: GenerationConsumer) -> None:
+        if socket.user_id is None:
+            return
+        group = self.sockets.get(socket.user_id, set())
+        group.discard(socket)
+        if not group:
+            self.sockets.pop(socket.user_id, None)
+            self._told.pop(socket.user_id, None)
+
+    async def _run(self) -> None:
+        tick = 0
+        while self.sockets:
+            tick += 1
+            try:
+                await self._tell_places()
+                if tick % _HEAD_EVERY == 0:
+                    await self._tell_heads()
+                if tick % _SESSIONS_EVERY == 0:
+                    await self._close_lost_sessions()
+            except DatabaseError as error:
+                logger.warning("The queue cannot be read (%s); pages keep what they know.", error)
+            await asyncio.sleep(_TICK_SECONDS)
+
+    async def _tell_places(self) -> None:
+        state, places = await _read_places(set(self.sockets))
+        for user_id in list(self.sockets):
+            mine = {str(place.id): place.as_json() for place in places.get(user_id, ())}
+            message = {"type": "queue", "positions": mine, **state}
+            if self._told.get(user_id) != message:
+                self._told[user_id] = message
+                await self._send(user_id, message)
+
+    async def _tell_heads(self) -> None:
+        heads = await _read_heads(set(self.sockets))
+        for user_id, seq in heads.items():
+            await self._send(user_id, {"type": "head", "seq": seq})
+
+    async def _close_lost_sessions(self) -> None:
+        everyone = [socket for group in self.sockets.values() for socket in group]
+        keys = {socket.session_key: socket.user_id for socket in everyone if socket.session_key}
+        alive = await _read_alive_sessions(keys)
+        for socket in everyone:
+            if socket.session_key not in alive:
+                await socket.sign_out({"session_key": None})
+
+    async def _send(self, user_id: int, message: dict[str, Any]) -> None:
+        for socket in list(self.sockets.get(user_id, ())):
+            try:
+                await socket.send_json(message)
+            except Exception:
+                # Whatever is wrong with one connection must not stop the ticks of the others.
+                logger.debug("A socket of user %s could not be written to.", user_id, exc_info=True)
+                self.leave(socket)
+
+
+_tickers: dict[asyncio.AbstractEventLoop, _Ticker] = {}
+
+
+def join(socket: GenerationConsumer) -> None:
+    """Serve this socket from now on."""
+    loop = asyncio.get_running_loop()
+    for other in [known for known in _tickers if known.is_closed()]:
+        del _tickers[other]
+    _tickers.setdefault(loop, _Ticker()).join(socket)
+
+
+def leave(socket: GenerationConsumer) -> None:
+    """Serve this socket no longer; harmless when it never joined."""
+    if ticker := _tickers.get(asyncio.get_running_loop()):
+        ticker.leave(socket)
+
+
+# Reads run in threads of their own: the thread that Channels keeps for synchronous code is one for the whole process.
+
+
+async def read_snapshot(user: User) -> dict[str, Any]:
+    found: dict[str, Any] = await _in_own_thread(snapshot.snapshot, user)
+    return found
+
+
+async def _in_own_thread(function: Any, *args: Any) -> Any:
+    return await database_sync_to_async(function, thread_sensitive=False)(*args)
+
+
+async def _read_places(user_ids: set[int]) -> tuple[dict[str, Any], dict[int, list[Place]]]:
+    def read() -> tuple[dict[str, Any], dict[int, list[Place]]]:
+        line = scheduling.read_line()
+        places: dict[int, list[Place]] = defaultdict(list)
+        for place in line.places.values():
+            if place.user_id in user_ids:
+                places[place.user_id].append(place)
+        return snapshot.queue_state(line), places
+
+    found: tuple[dict[str, Any], dict[int, list[Place]]] = await _in_own_thread(read)
+    return found
+
+
+async def _read_heads(user_ids: set[int]) -> dict[int, int]:
+    found: dict[int, int] = await _in_own_thread(lambda: {user_id: snapshot.head(user_id) for user_id in user_ids})
+    return found
+
+
+async def _read_alive_sessions(keys: dict[str, int | None]) -> set[str]:
+    """Those sessions that still belong to the same active person."""
+    store = import_module(settings.SESSION_ENGINE).SessionStore
+
+    def read() -> set[str]:
+        active = set(User.objects.filter(pk__in=set(keys.values()), is_active=True).values_list("pk", flat=True))
+        return {key for key, user_id in keys.items() if user_id in active and store().exists(key)}
+
+    found: set[str] = await _in_own_thread(read)
+    return found

@@ -1,0 +1,106 @@
+"""The create page and the queue page. Both work from the same snapshot as the WebSocket, and from plain forms."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from gallery.models import Image
+from generation import catalogue, services, snapshot
+from generation.catalogue import MAX_COUNT, MAX_PROMPT_LENGTH, Model
+from generation.exceptions import QuotaExceeded
+from generation.forms import GenerationForm
+
+_DEFAULT_COUNT = 4
+
+
+def _examples(model: Model) -> list[str]:
+    """Prompts that suit the model, for a first try and for *surprise me*."""
+    if model.is_starter:
+        return [
+            _("Violet dusk over still water"),
+            _("Warm sand and a pale green sky"),
+            _("Deep sea, one red lantern"),
+            _("Autumn forest seen through fog"),
+            _("A field of lavender at noon"),
+        ]
+    return [
+        _("Layered mountains after rain, pale mist between the ridges, a small vermilion sun"),
+        _("A lighthouse keeper's kitchen at dawn, steam from a kettle, worn wooden table"),
+        _("Geometric poster of a harbour town, warm paper texture"),
+        _("A red fox asleep in fresh snow, low winter light"),
+        _("Glass greenhouse full of ferns at night, lanterns, light rain"),
+    ]
+
+
+def _reused(user: User, request: HttpRequest) -> dict[str, Any] | None:
+    """The settings of one's own picture that the address asks to use again (`?reuse=<id>`, `&seed=new`)."""
+    try:
+        pk = UUID(request.GET.get("reuse", ""))
+    except ValueError:
+        return None
+    image = Image.objects.visible_to(user).filter(pk=pk).first()
+    if image is None:
+        return None
+    return {
+        "prompt": image.prompt,
+        "style": image.style,
+        "width": image.width,
+        "height": image.height,
+        "steps": image.steps,
+        "seed": None if request.GET.get("seed") == "new" else image.seed,
+    }
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def create(request: HttpRequest) -> HttpResponse:
+    """Ask for pictures and watch them being drawn."""
+    assert isinstance(request.user, User)  # noqa: S101
+    user, model = request.user, catalogue.current_model()
+    form = GenerationForm(request.POST or None, model=model)
+    status = 200
+    if request.method == "POST":
+        if form.is_valid() and form.parameters:
+            try:
+                services.submit(user=user, parameters=form.parameters)
+                return redirect("create")
+            except QuotaExceeded as refused:
+                form.add_error(None, str(refused))
+                status = 429
+        else:
+            status = 422
+    reuse = _reused(user, request)
+    here = snapshot.snapshot(user)
+    values = reuse or {}
+    if form.is_bound:
+        values = {name: form.data.get(name, "") for name in form.fields}
+    context = {
+        "model": model,
+        "shapes": model.shapes,
+        "styles": catalogue.styles_json(),
+        "examples": _examples(model),
+        "defaults": {"count": _DEFAULT_COUNT, "steps": model.default_steps, "shape": "1:1", "style": ""},
+        "max_count": min(MAX_COUNT, _DEFAULT_COUNT),
+        "max_prompt_length": MAX_PROMPT_LENGTH,
+        "values": values,
+        "errors": form.errors,
+        "bootstrap": here | {"model": model.as_json(), "reuse": reuse},
+    }
+    return render(request, "generation/create.html", context, status=status)
+
+
+@login_required
+@require_safe
+def queue(request: HttpRequest) -> HttpResponse:
+    """Everything that waits or is being drawn; other people's pictures as shapes without content."""
+    assert isinstance(request.user, User)  # noqa: S101
+    here = snapshot.snapshot(request.user)
+    return render(request, "generation/queue.html", {"bootstrap": here | {"line": snapshot.queue(request.user)}})

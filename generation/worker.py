@@ -1,0 +1,182 @@
+"""The process that draws: one warm engine, one RQ queue, no forks.
+
+Forking after the first inference hangs, and a fork would load the model for each picture; so RQ's SimpleWorker calls
+the job in this very process. A heartbeat thread renews the leases, describes the worker to everybody else, and ends
+the process when the engine has not made a step for too long: a call that hangs in the driver cannot be interrupted.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import django_rq
+from django.conf import settings
+from django.db import DatabaseError, close_old_connections
+from django.utils import timezone
+from redis.exceptions import RedisError
+from rq import SimpleWorker
+from rq.serializers import JSONSerializer
+
+from generation import jobs, services
+from generation.doorbell import QUEUE
+from generation.engine.exceptions import EngineError
+from generation.engine.types import EngineOptions
+from generation.jobs import Studio
+from generation.models import Worker
+
+logger = logging.getLogger(__name__)
+
+BEAT_SECONDS = 5.0
+_BACK_OFF_SECONDS = 1.0
+
+
+def default_name() -> str:
+    """Unique among running processes, so that no two workers take each other for themselves."""
+    return f"{socket.gethostname()}-{os.getpid()}"
+
+
+class _Bell(SimpleWorker):
+    """Waits for rings. Two differences from RQ's own: it returns soon after Redis does, and SIGTERM reaches the
+    studio, so that the picture in hand goes back to the queue at its next step instead of being waited for."""
+
+    max_connection_wait_time = 2.0
+    studio: Studio
+
+    def handle_warm_shutdown_request(self) -> None:
+        self.studio.leaving.set()
+
+
+@dataclass
+class DrawingWorker:
+    """One worker process from its start to its end."""
+
+    name: str
+    _stopped: threading.Event = field(default_factory=threading.Event)
+    _studio: Studio | None = None
+    _state: str = Worker.State.LOADING
+    _progress: int = 0
+
+    def run(self) -> None:
+        """Load the model and answer rings until asked to stop. Raises EngineError when the model cannot be loaded."""
+        services.release_worker(worker=self.name)  # of an earlier process of this name
+        now = timezone.now()
+        Worker.objects.update_or_create(
+            name=self.name,
+            defaults={
+                "host": socket.gethostname(),
+                "pid": os.getpid(),
+                "state": Worker.State.LOADING,
+                "progress": 0,
+                "message": "",
+                "seconds_per_cost": None,
+                "started_at": now,
+                "seen_at": now,
+            },
+        )
+        heartbeat = threading.Thread(target=self._keep_beating, name="heartbeat", daemon=True)
+        heartbeat.start()
+        last_words: dict[str, object] = {"state": Worker.State.STOPPED}
+        try:
+            studio = self._open_studio()
+            self._listen(studio)
+            studio.close()
+        except EngineError as error:
+            last_words = {"state": Worker.State.BROKEN, "message": str(error)[:500]}
+            raise
+        finally:
+            self._stopped.set()
+            heartbeat.join(timeout=BEAT_SECONDS)
+            Worker.objects.filter(name=self.name, pid=os.getpid()).update(seen_at=timezone.now(), **last_words)
+
+    def _open_studio(self) -> Studio:
+        # Imports torch: three seconds during which the heartbeat already says "loading".
+        from generation.engine.engine import load
+
+        engine = load(_engine_options(), self._show_progress)
+        engine.warm_up()
+        studio = Studio(engine=engine, worker=self.name)
+        Worker.objects.filter(name=self.name).update(card=engine.card.as_dict(), progress=100)
+        self._studio, self._state = studio, Worker.State.IDLE
+        self._beat()
+        jobs.open_studio(studio)
+        logger.info("%s draws with %s on %s.", self.name, engine.card.name, engine.card.device)
+        return studio
+
+    def _listen(self, studio: Studio) -> None:
+        """Answer rings until SIGTERM. RQ gives up when Redis goes away in the middle of a job: start over, the model
+        stays warm."""
+        while not studio.leaving.is_set():
+            close_old_connections()
+            try:
+                bell = _Bell(
+                    [django_rq.get_queue(QUEUE)],
+                    name=f"{self.name}.{time.time_ns():x}",  # RQ refuses a name that a killed process has left behind
+                    connection=django_rq.get_connection(QUEUE),
+                    serializer=JSONSerializer,
+                    log_job_description=False,
+                )
+                bell.studio = studio
+                bell.work(logging_level="WARNING")
+                if bell._stop_requested or bell._shutdown_requested_date:
+                    return
+            except RedisError as error:
+                logger.warning("Redis cannot be reached (%s).", error)
+            studio.leaving.wait(_BACK_OFF_SECONDS)
+
+    # -- heartbeat ----------------------------------------------------------------------------------------------------
+
+    def _keep_beating(self) -> None:
+        while not self._stopped.wait(BEAT_SECONDS):
+            try:
+                self._beat()
+            except DatabaseError as error:
+                logger.warning("The database cannot be reached (%s).", error)
+            finally:
+                close_old_connections()
+
+    def _beat(self) -> None:
+        changes: dict[str, object] = {"state": self._state, "seen_at": timezone.now(), "progress": self._progress}
+        if studio := self._studio:
+            self._end_if_stalled(studio)
+            studio.beat()
+            changes |= {
+                "state": Worker.State.DRAWING if studio.is_drawing else Worker.State.IDLE,
+                "drawn": studio.drawn,
+                "seconds_per_cost": studio.seconds_per_cost,
+                "progress": 100,
+            }
+        Worker.objects.filter(name=self.name, pid=os.getpid()).update(**changes)
+        try:
+            services.reconcile()
+        except RedisError:
+            logger.debug("No reconcile while Redis is away.", exc_info=True)
+
+    def _end_if_stalled(self, studio: Studio) -> None:
+        silent = time.monotonic() - studio.last_sign_of_life
+        if studio.is_drawing and silent > settings.STALL_SECONDS:
+            logger.critical("No step for %d seconds: the engine hangs and this process ends.", silent)
+            os._exit(1)
+
+    def _show_progress(self, fraction: float, what: str) -> None:
+        self._progress = round(100 * fraction)
+        Worker.objects.filter(name=self.name).update(progress=self._progress, message=what[:500], seen_at=timezone.now())
+
+
+def _engine_options() -> EngineOptions:
+    return EngineOptions(
+        model=settings.ZIMAGE_MODEL,
+        device=settings.ZIMAGE_DEVICE,
+        dtype=settings.ZIMAGE_DTYPE,
+        offload=settings.ZIMAGE_OFFLOAD,
+        compile=settings.ZIMAGE_COMPILE,
+        max_batch=settings.ZIMAGE_MAX_BATCH,
+        threads=settings.ZIMAGE_THREADS,
+        starter_dir=Path(settings.STARTER_MODEL_DIR),
+        cache_dir=None,
+    )

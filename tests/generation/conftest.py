@@ -1,0 +1,57 @@
+"""Alice asks, Bob is somebody else, Charlie is staff."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import django_rq
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from generation import services
+from generation.catalogue import Model
+from generation.models import Generation
+from generation.parameters import Parameters
+
+MODEL = Model(native_pixels=64 * 64)
+
+
+@pytest.fixture
+def alice(db: None) -> User:
+    return User.objects.create_user("alice", password="pw")
+
+
+@pytest.fixture
+def bob(db: None) -> User:
+    return User.objects.create_user("bob", password="pw")
+
+
+@pytest.fixture
+def charlie(db: None) -> User:
+    return User.objects.create_superuser("charlie", password="pw")
+
+
+@pytest.fixture(autouse=True)
+def quiet_doorbell(redis_server: str) -> None:
+    django_rq.get_queue("generation").empty()
+
+
+@pytest.fixture
+def ask() -> Callable[..., list[Generation]]:
+    """Ask for pictures as the API does; returns the rows."""
+
+    def submit(user: User, count: int = 1, **changes: Any) -> list[Generation]:
+        key = changes.pop("idempotency_key", None)
+        fields = {"prompt": "a red fox", "width": 64, "height": 64, "steps": 4} | changes
+        parameters = Parameters.checked(MODEL, count=count, **fields)
+        return services.submit(user=user, parameters=parameters, idempotency_key=key).generations
+
+    return submit
+
+
+@pytest.fixture
+def as_alice(alice: User, client: Client) -> Client:
+    client.force_login(alice)
+    return client

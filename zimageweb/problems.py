@@ -1,0 +1,106 @@
+"""Errors of the JSON API as RFC 9457 problem details: every exception becomes an answer here and nowhere else."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from ninja import NinjaAPI
+from ninja.errors import AuthenticationError, AuthorizationError, HttpError, ValidationError
+
+from generation.exceptions import IdempotencyConflict, InvalidParameters, InvalidTransition, QuotaExceeded
+
+logger = logging.getLogger(__name__)
+
+
+def problem(
+    status: int, code: str, detail: str, *, headers: Mapping[str, str] | None = None, **extra: Any
+) -> JsonResponse:
+    """One problem document. `code` is stable and for programs; `detail` is for the person, in their language."""
+    body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "code": code, "detail": detail}
+    return JsonResponse(
+        body | extra, status=status, headers=dict(headers or {}), content_type="application/problem+json"
+    )
+
+
+def field_errors(errors: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Pydantic's errors as `{field, message, limit?}`, the field named as the caller wrote it."""
+    limits = ("le", "lt", "ge", "gt", "max_length", "min_length")
+    found = []
+    for error in errors:
+        # The first parts of `loc` say where the value came from: ("body", "<argument>", "<field>", …).
+        location = [str(part) for part in error.get("loc", ())]
+        field = ".".join(location[2:] if len(location) > 2 else location[-1:])
+        entry: dict[str, Any] = {"field": field, "message": str(error.get("msg", ""))}
+        context = error.get("ctx") or {}
+        if limit := next((context[name] for name in limits if name in context), None):
+            entry["limit"] = limit
+        found.append(entry)
+    return found
+
+
+def register(api: NinjaAPI) -> None:
+    """Teach `api` to answer with problem documents."""
+
+    @api.exception_handler(ValidationError)
+    def invalid_request(request: HttpRequest, error: ValidationError) -> HttpResponse:
+        errors = field_errors(error.errors)
+        first = errors[0] if errors else {"field": "", "message": ""}
+        return problem(422, "invalid", f"{first['field']}: {first['message']}", errors=errors)
+
+    @api.exception_handler(InvalidParameters)
+    def invalid_parameters(request: HttpRequest, error: InvalidParameters) -> HttpResponse:
+        errors = [{"field": item.field, "message": str(item.message), "limit": item.limit} for item in error.errors]
+        return problem(422, "invalid", " ".join(str(item.message) for item in error.errors), errors=errors)
+
+    @api.exception_handler(QuotaExceeded)
+    def quota_exceeded(request: HttpRequest, error: QuotaExceeded) -> HttpResponse:
+        wait = 60 if error.resets_at is None else max(1, int((error.resets_at - timezone.now()).total_seconds()) + 1)
+        return problem(
+            429,
+            "quota_exceeded",
+            str(error),
+            headers={"Retry-After": str(wait)},
+            quota=error.quota,
+            limit=error.limit,
+            used=error.used,
+            resets_at=error.resets_at.isoformat() if error.resets_at else None,
+        )
+
+    @api.exception_handler(IdempotencyConflict)
+    def idempotency_conflict(request: HttpRequest, error: IdempotencyConflict) -> HttpResponse:
+        return problem(409, "idempotency_conflict", str(error))
+
+    @api.exception_handler(InvalidTransition)
+    def invalid_transition(request: HttpRequest, error: InvalidTransition) -> HttpResponse:
+        return problem(409, "invalid_state", str(error))
+
+    @api.exception_handler(AuthenticationError)
+    def not_signed_in(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
+        detail = _("Sign in, or send a valid API token.")
+        return problem(401, "not_authenticated", detail, headers={"WWW-Authenticate": "Bearer"})
+
+    @api.exception_handler(AuthorizationError)
+    @api.exception_handler(PermissionDenied)
+    def forbidden(request: HttpRequest, error: Exception) -> HttpResponse:
+        return problem(403, "forbidden", _("You are not allowed to do this."))
+
+    @api.exception_handler(Http404)
+    def not_found(request: HttpRequest, error: Http404) -> HttpResponse:
+        return problem(404, "not_found", _("There is nothing here."))
+
+    @api.exception_handler(HttpError)
+    def http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
+        code = {400: "malformed", 403: "forbidden", 404: "not_found"}.get(error.status_code, "error")
+        return problem(error.status_code, code, str(error))
+
+    @api.exception_handler(Exception)
+    def unexpected(request: HttpRequest, error: Exception) -> HttpResponse:
+        logger.exception("%s %s failed", request.method, request.path)
+        return problem(500, "server_error", _("Something went wrong on our side. It has been logged."))

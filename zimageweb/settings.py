@@ -1,0 +1,257 @@
+"""All settings of the site, read once from the environment. README.md, "Configuration", lists every variable."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import django_stubs_ext
+import environ
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy as _
+
+from zimageweb import environment
+
+django_stubs_ext.monkeypatch()  # lets `ModelAdmin[Image]` stand in code as it does in type checking
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+environ.Env.read_env(BASE_DIR / ".env")  # the process environment wins
+
+DATA_DIR = Path(environment.text("ZIMAGE_DATA_DIR") or BASE_DIR / "var").resolve()
+
+# -- the site ---------------------------------------------------------------------------------------------------------
+SITE_NAME = environment.text("SITE_NAME", "Zimageweb")
+DEBUG = environment.switch("DEBUG", False)
+HOST = environment.text("HOST", "127.0.0.1")
+PORT = environment.whole_number("PORT", 7860, least=1, most=65535)
+SITE_URL = environment.text(
+    "SITE_URL", f"http://{'localhost' if HOST in {'127.0.0.1', '::1'} else HOST}:{PORT}"
+).rstrip("/")
+_site = urlsplit(SITE_URL)
+if _site.scheme not in {"http", "https"} or not _site.hostname:
+    raise ImproperlyConfigured(f"SITE_URL must look like https://pictures.example.org, not {SITE_URL!r}.")
+
+ALLOWED_HOSTS = environment.words("ALLOWED_HOSTS", ",".join({"localhost", "127.0.0.1", "[::1]", _site.hostname}))
+CSRF_TRUSTED_ORIGINS = [f"{_site.scheme}://{_site.netloc}"]
+SECRET_KEY = environment.secret_key(DATA_DIR)
+SIGNUP = environment.choice("SIGNUP", "approval", ("closed", "invite", "approval", "open"))
+
+# -- security ---------------------------------------------------------------------------------------------------------
+# A site that people reach by https answers by https only; on http://localhost the same cookies could not travel.
+_secure = _site.scheme == "https"
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if environment.switch("BEHIND_PROXY", _secure) else None
+SECURE_SSL_REDIRECT = _secure
+SECURE_REDIRECT_EXEMPT = [r"^health"]  # probes speak plain http inside the cluster
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = _secure
+SECURE_HSTS_SECONDS = 31_536_000 if _secure else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = environment.switch("HSTS_SUBDOMAINS", False)
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
+X_FRAME_OPTIONS = "DENY"
+# Some browsers do not count a WebSocket to the same host as 'self'.
+_socket_origin = f"{'wss' if _secure else 'ws'}://{_site.netloc}"
+CONTENT_SECURITY_POLICY: dict[str, Any] = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:", "blob:"],
+        "font-src": [SELF],
+        "connect-src": [SELF, _socket_origin],
+        "manifest-src": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "base-uri": [NONE],
+    }
+}
+
+# -- applications -----------------------------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "daphne",
+    "zimageweb",  # before the admin, whose templates it re-skins
+    "generation",
+    "gallery",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.humanize",
+    "django.contrib.messages",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "channels",
+    "csp",
+    "django_htmx",
+    "django_rq",
+    "lucide",
+    "ninja",
+    "django_cleanup.apps.CleanupConfig",  # last: deletes the files of deleted rows
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+ROOT_URLCONF = "zimageweb.urls"
+ASGI_APPLICATION = "zimageweb.asgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "zimageweb.context_processors.shell",
+            ],
+        },
+    }
+]
+
+# -- database ---------------------------------------------------------------------------------------------------------
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+_database_url = environment.text("DATABASE_URL") or f"sqlite:///{DATA_DIR / 'db.sqlite3'}"
+DATABASES: dict[str, dict[str, Any]] = {"default": environ.Env.db_url_config(_database_url)}
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    # Write-ahead logging and transactions that take the write lock at their start: four processes write at once
+    # without a single "database is locked".
+    DATABASES["default"]["OPTIONS"] = {
+        "timeout": 20,
+        "transaction_mode": "IMMEDIATE",
+        "init_command": (
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA mmap_size=134217728;"
+            "PRAGMA journal_size_limit=67108864; PRAGMA cache_size=-20000"
+        ),
+    }
+    # Browser and worker tests are other processes: they cannot see a database in this one's memory.
+    DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
+else:
+    # Under ASGI each request runs in a thread of its own: only a pool keeps the number of connections bounded.
+    DATABASES["default"]["CONN_MAX_AGE"] = 0
+    # The options that DATABASE_URL gives, such as ?sslmode=require, stay.
+    DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {"min_size": 1, "max_size": 20, "timeout": 20}
+
+# -- Redis: the doorbell and the live events --------------------------------------------------------------------------
+EMBEDDED_REDIS_SOCKET = environment.embedded_redis_socket(DATA_DIR)
+_redis_url = environment.text("REDIS_URL")
+REDIS_IS_EMBEDDED = not _redis_url
+REDIS_URL = _redis_url or f"unix://{EMBEDDED_REDIS_SOCKET}?db=0"
+RQ_QUEUES = {
+    "generation": {
+        "URL": REDIS_URL,
+        # RQ pickles by default: whoever can write to Redis could then run code here.
+        "SERIALIZER": "rq.serializers.JSONSerializer",
+    }
+}
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {"hosts": [{"address": REDIS_URL}], "prefix": "zimageweb"},
+    }
+}
+
+# -- accounts ---------------------------------------------------------------------------------------------------------
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+ACCOUNT_ADAPTER = "zimageweb.signup.SignupAdapter"
+ACCOUNT_LOGIN_METHODS = {"username", "email"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "email", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "optional" if environment.text("EMAIL_URL") else "none"
+ACCOUNT_USERNAME_MIN_LENGTH = 2
+ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
+ACCOUNT_SESSION_REMEMBER = True
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_ISSUER = SITE_NAME
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "create"
+ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+
+# -- mail: without EMAIL_URL messages go to the log -------------------------------------------------------------------
+_email = environ.Env.email_url_config(environment.text("EMAIL_URL", "consolemail://"))
+EMAIL_BACKEND = _email["EMAIL_BACKEND"]
+EMAIL_HOST, EMAIL_PORT = _email.get("EMAIL_HOST") or "localhost", _email.get("EMAIL_PORT") or 25
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _email.get("EMAIL_HOST_USER") or "", _email.get("EMAIL_HOST_PASSWORD") or ""
+EMAIL_USE_TLS, EMAIL_USE_SSL = bool(_email.get("EMAIL_USE_TLS")), bool(_email.get("EMAIL_USE_SSL"))
+DEFAULT_FROM_EMAIL = environment.text("DEFAULT_FROM_EMAIL", f"{SITE_NAME} <noreply@{_site.hostname}>")
+
+# -- language and time ------------------------------------------------------------------------------------------------
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English")), ("zh-hans", _("Simplified Chinese"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+TIME_ZONE = environment.text("TIME_ZONE", "UTC")
+USE_TZ = True
+
+# -- files ------------------------------------------------------------------------------------------------------------
+STATIC_URL = "static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+MEDIA_ROOT = DATA_DIR / "media"  # never served by address: gallery.views checks the owner of each file
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "zimageweb.static.StaticStorage"},
+}
+X_ACCEL_PREFIX = environment.text("X_ACCEL_PREFIX")  # nginx location that maps to MEDIA_ROOT; empty: we stream
+
+# -- pictures: quota, queue, retention --------------------------------------------------------------------------------
+QUOTA_PICTURES_PER_DAY = environment.whole_number("QUOTA_PICTURES_PER_DAY", 200, least=0, most=1_000_000)
+QUOTA_QUEUED = environment.whole_number("QUOTA_QUEUED", 40, least=0, most=100_000)
+RETENTION_DAYS = environment.whole_number("RETENTION_DAYS", 7, least=0, most=36_500)  # 0: kept for ever
+BIN_DAYS = environment.whole_number("BIN_DAYS", 3, least=0, most=3_650)
+CLEANUP_HOUR = environment.whole_number("CLEANUP_HOUR", 4, least=0, most=23)
+LEASE_SECONDS = environment.whole_number("LEASE_SECONDS", 30, least=5, most=3_600)
+STALL_SECONDS = environment.whole_number("ZIMAGE_STALL_SECONDS", 600, least=30, most=86_400)
+
+# -- the first start and the probes -----------------------------------------------------------------------------------
+FIRST_ADMIN_USERNAME = environment.text("DJANGO_SUPERUSER_USERNAME")
+FIRST_ADMIN_PASSWORD = environment.text("DJANGO_SUPERUSER_PASSWORD")
+FIRST_ADMIN_EMAIL = environment.text("DJANGO_SUPERUSER_EMAIL")
+READY_NEEDS_WORKER = environment.switch("READY_NEEDS_WORKER", False)
+READY_FREE_MEGABYTES = environment.whole_number("READY_FREE_MEGABYTES", 200, least=0, most=1_000_000_000)
+
+# -- the model --------------------------------------------------------------------------------------------------------
+ZIMAGE_MODEL = environment.text("ZIMAGE_MODEL", "auto")
+ZIMAGE_DEVICE = environment.text("ZIMAGE_DEVICE", "auto")
+ZIMAGE_DTYPE = environment.choice("ZIMAGE_DTYPE", "auto", ("auto", "bfloat16", "float16", "float32"))
+ZIMAGE_OFFLOAD = environment.choice("ZIMAGE_OFFLOAD", "none", ("none", "model"))
+ZIMAGE_COMPILE = environment.switch("ZIMAGE_COMPILE", False)
+ZIMAGE_MAX_BATCH = environment.whole_number("ZIMAGE_MAX_BATCH", 0, least=0, most=64)  # 0: by the device
+ZIMAGE_THREADS = environment.whole_number("ZIMAGE_THREADS", 0, least=0, most=256)  # 0: by the machine
+STARTER_MODEL_DIR = DATA_DIR / "models" / "starter"
+
+# -- log --------------------------------------------------------------------------------------------------------------
+LOG_LEVEL = environment.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": "WARNING"},
+    "loggers": {name: {"level": LOG_LEVEL} for name in ("zimageweb", "generation", "gallery")},
+}
