@@ -49,6 +49,7 @@ class Studio:
     seconds_per_cost: float | None = None
     is_drawing: bool = False
     leaving: threading.Event = field(default_factory=threading.Event)
+    lost: DeviceLost | None = None  # set when the device failed: this process cannot draw any more
     last_sign_of_life: float = field(default_factory=time.monotonic)
     _hands: list[Generation] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -99,7 +100,8 @@ class Studio:
             pictures = self.engine.draw([_request(row) for row in rows], watch.on_step)
         except DrawingCancelled:
             pictures = [None] * len(rows)
-        except DeviceLost:
+        except DeviceLost as error:
+            self.lost = error
             logger.exception("The device failed; its %d pictures go back to the queue and this worker ends.", len(rows))
             services.hand_back(rows=rows)
             raise

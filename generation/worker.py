@@ -20,7 +20,9 @@ from django.conf import settings
 from django.db import DatabaseError, close_old_connections
 from django.utils import timezone
 from redis.exceptions import RedisError
-from rq import SimpleWorker
+from rq import Queue, SimpleWorker
+from rq.exceptions import StopRequested
+from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from generation import jobs, services
@@ -50,6 +52,11 @@ class _Bell(SimpleWorker):
 
     def handle_warm_shutdown_request(self) -> None:
         self.studio.leaving.set()
+
+    def execute_job(self, job: Job, queue: Queue) -> None:
+        super().execute_job(job, queue)
+        if self.studio.lost:  # RQ has only noted that the job failed, and would go on with a broken device
+            raise StopRequested
 
 
 @dataclass
@@ -123,11 +130,14 @@ class DrawingWorker:
                 )
                 bell.studio = studio
                 bell.work(logging_level="WARNING")
-                if bell._stop_requested or bell._shutdown_requested_date:
-                    return
+                if studio.lost:
+                    raise studio.lost
+                studio.leaving.wait(_BACK_OFF_SECONDS)
             except RedisError as error:
                 logger.warning("Redis cannot be reached (%s).", error)
-            studio.leaving.wait(_BACK_OFF_SECONDS)
+                studio.leaving.wait(_BACK_OFF_SECONDS)
+            except StopRequested:  # a signal between two bells
+                return
 
     # -- heartbeat ----------------------------------------------------------------------------------------------------
 

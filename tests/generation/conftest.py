@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import django_rq
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
 
@@ -55,3 +57,9 @@ def ask() -> Callable[..., list[Generation]]:
 def as_alice(alice: User, client: Client) -> Client:
     client.force_login(alice)
     return client
+
+
+@pytest.fixture(autouse=True)
+def empty_media(db: None) -> Iterator[None]:
+    yield
+    shutil.rmtree(settings.MEDIA_ROOT, ignore_errors=True)

@@ -1,0 +1,95 @@
+"""The device: which one, which number format, how many pictures at once, and what its errors mean.
+
+Knows torch, but no model and no pipeline.
+"""
+
+from __future__ import annotations
+
+import gc
+
+import torch
+
+from generation.engine.exceptions import EngineError
+
+_DTYPES = {
+    "bfloat16": torch.bfloat16,
+    "bf16": torch.bfloat16,
+    "float16": torch.float16,
+    "fp16": torch.float16,
+    "float32": torch.float32,
+    "fp32": torch.float32,
+}
+_GIBIBYTE = 1024**3
+
+# What drivers and libraries write when the device, and not the request, has failed.
+_DEVICE_MARKS = ("CUDA error", "HIP error", "CUDNN_STATUS", "cuDNN error", "CUBLAS_STATUS", "MPS backend", "NVML")
+_MEMORY_MARKS = ("out of memory", "can't allocate memory", "CUBLAS_STATUS_ALLOC_FAILED")
+
+
+def choose_device(wanted: str) -> torch.device:
+    """The device for `wanted`, where "auto" takes CUDA before MPS before the CPU. EngineError if there is none such."""
+    if wanted == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        device = torch.device(wanted)
+    except RuntimeError:
+        raise EngineError(
+            f"ZIMAGE_DEVICE is “{wanted}”, which torch does not know; set it to auto, cpu, mps, cuda or cuda:0."
+        ) from None
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise EngineError(
+            f"ZIMAGE_DEVICE is “{wanted}”, but torch {torch.__version__} sees {torch.cuda.device_count()} CUDA "
+            "devices; install a CUDA build of torch and the driver, or set it to auto."
+        )
+    if device.type == "mps" and not torch.backends.mps.is_available():
+        raise EngineError("ZIMAGE_DEVICE is “mps”, which this machine does not have; set it to auto.")
+    return device
+
+
+def choose_dtype(wanted: str, device: torch.device) -> torch.dtype:
+    """The number format for `wanted`, where "auto" is bfloat16 on devices that have it, float32 on a CPU."""
+    if wanted != "auto":
+        if wanted not in _DTYPES:
+            raise EngineError(f"ZIMAGE_DTYPE is “{wanted}”; set it to auto, bfloat16, float16 or float32.")
+        return _DTYPES[wanted]
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
+    return torch.bfloat16 if device.type == "mps" else torch.float32
+
+
+def choose_batch(wanted: int, device: torch.device) -> tuple[int, int]:
+    """How many pictures in one forward, and how many pixels they may have together (0: any number).
+
+    By default 1, and on a large CUDA device 4 of 512 x 512, 2 of 768 x 768, 1 above: batching pays only where
+    one picture does not fill the device.
+    """
+    if wanted > 0:
+        return wanted, 0
+    if device.type == "cuda" and torch.cuda.get_device_properties(device).total_memory >= 60 * _GIBIBYTE:
+        return 4, 2 * 768 * 768
+    return 1, 0
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether a smaller request could still succeed."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(mark in str(error) for mark in _MEMORY_MARKS)
+
+
+def is_device_failure(error: BaseException) -> bool:
+    """Whether nothing more can be expected of the device in this process."""
+    if isinstance(error, torch.AcceleratorError):
+        return True
+    return isinstance(error, RuntimeError) and any(mark in str(error) for mark in _DEVICE_MARKS)
+
+
+def release_memory(device: torch.device) -> None:
+    """Give back what torch keeps for later."""
+    gc.collect()
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+    elif device.type == "mps":
+        torch.mps.empty_cache()

@@ -1,0 +1,222 @@
+"""A loaded model that draws: requests in, PIL images out, a report after each step.
+
+Owns the call of the pipeline and what is done when memory runs out. Imports torch; knows no queue, no rows, no files.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Collection, Sequence
+from typing import Any
+
+import torch
+from PIL import Image
+
+from generation.engine import devices
+from generation.engine.exceptions import DeviceLost, DrawingCancelled, OutOfMemory, UnsupportedRequest
+from generation.engine.loading import be_quiet, describe, find_source, load_pipeline, place
+from generation.engine.preview import PreviewMatrix, estimate_picture
+from generation.engine.types import DrawRequest, Engine, EngineOptions, ModelCard, StepCallback, StepReport
+
+_LARGEST_SEED = 2**63 - 1
+
+
+def load(options: EngineOptions, on_progress: Callable[[float, str], None] | None = None) -> Engine:
+    """Load the model of `options`; `on_progress` is told the share done, 0 to 1, and what comes next.
+
+    Raises ModelNotFound, ModelBroken, OutOfMemory, or EngineError for an option that makes no sense here.
+    """
+    tell = on_progress or (lambda _share, _what: None)
+    be_quiet()
+    device = devices.choose_device(options.device)
+    tell(0.05, "Looking for the model")
+    source = find_source(options, device)
+    dtype = devices.choose_dtype(options.dtype if options.dtype != "auto" else source.dtype, device)
+    tell(0.15, f"Reading {source.name}")
+    pipeline = load_pipeline(source, options, dtype)
+    tell(0.75, f"Moving it to {device}")
+    place(pipeline, options, device)
+    card = describe(pipeline, source, options, device, dtype)
+    _set_threads(options.threads, card, device)
+    tell(0.9, "Preparing previews")
+    matrix = PreviewMatrix.fit(pipeline.vae, device)
+    pipeline.maybe_free_model_hooks()
+    tell(1.0, "Ready")
+    return PipelineEngine(pipeline, card, device, matrix)
+
+
+class PipelineEngine:
+    """A `ZImagePipeline` on its device. One thread draws; nothing else may use the pipeline meanwhile."""
+
+    def __init__(self, pipeline: Any, card: ModelCard, device: torch.device, matrix: PreviewMatrix) -> None:
+        self.card = card
+        self._pipeline = pipeline
+        self._device = device
+        self._matrix = matrix
+
+    def warm_up(self) -> None:
+        """Draw one tiny picture, so that the first real one is not the slow one."""
+        side = self.card.min_side
+        self.draw([DrawRequest("a warm-up", width=side, height=side, steps=2, seed=0)], lambda _report: ())
+
+    def draw(self, requests: Sequence[DrawRequest], on_step: StepCallback) -> list[Image.Image | None]:
+        """Draw `requests`, which share size, steps and guidance, in as few forwards as memory allows.
+
+        `on_step` is called after each step in this thread and returns the indexes of requests to drop; their place in
+        the result is None. If it raises, drawing stops and the engine stays usable. What does not fit into one
+        forward is drawn and reported in parts, one after the other: see `StepReport.active`.
+
+        Raises UnsupportedRequest before the first step; DrawingCancelled within the step in which the last request is
+        dropped; OutOfMemory if one picture alone does not fit; DeviceLost, after which the process must end.
+        """
+        self._check(requests)
+        pictures: list[Image.Image | None] = [None] * len(requests)
+        dropped: set[int] = set()
+        indexes = range(len(requests))
+        size = self.card.max_batch
+        parts = deque(list(indexes[start : start + size]) for start in range(0, len(requests), size))
+        while parts:
+            part = [index for index in parts.popleft() if index not in dropped]
+            if not part:
+                continue
+            drawn = self._attempt(requests, part, dropped, on_step)
+            if drawn is None:
+                devices.release_memory(self._device)
+                if len(part) == 1:
+                    first = requests[0]
+                    raise OutOfMemory(
+                        f"A picture of {first.width} x {first.height} does not fit into the memory of "
+                        f"{self.card.device}; ask for a smaller one."
+                    )
+                middle = len(part) // 2
+                parts.extendleft([part[middle:], part[:middle]])
+                continue
+            for index, picture in zip(part, drawn, strict=True):
+                pictures[index] = picture
+        if len(dropped) == len(requests):
+            raise DrawingCancelled("The drawing was cancelled.")
+        return [None if index in dropped else picture for index, picture in enumerate(pictures)]
+
+    def _attempt(
+        self, requests: Sequence[DrawRequest], part: list[int], dropped: set[int], on_step: StepCallback
+    ) -> list[Image.Image | None] | None:
+        """The pictures of `part`, or None if memory ran out. Has no exception alive on return, whose frames would
+        hold on to the very memory that the next attempt needs."""
+        run = _Run(self._pipeline, self._matrix, requests, part, dropped, on_step)
+        try:
+            return run.draw()
+        except _AllDropped:
+            return [None] * len(part)
+        except (RuntimeError, MemoryError) as error:
+            if devices.is_out_of_memory(error):
+                return None
+            if devices.is_device_failure(error):
+                raise DeviceLost(
+                    f"The device {self.card.device} failed while drawing; this worker must be started again."
+                ) from error
+            raise
+        finally:
+            if not run.finished:
+                self._pipeline.maybe_free_model_hooks()
+
+    def _check(self, requests: Sequence[DrawRequest]) -> None:
+        if not requests:
+            raise UnsupportedRequest("There is nothing to draw; ask for at least one picture.")
+        card, first = self.card, requests[0]
+        alike = {(request.width, request.height, request.steps, request.guidance) for request in requests}
+        if len(alike) > 1:
+            raise UnsupportedRequest("Pictures drawn together need the same size, number of steps and guidance.")
+        for name, side in (("width", first.width), ("height", first.height)):
+            if side % card.size_step or not card.min_side <= side <= card.max_side:
+                raise UnsupportedRequest(
+                    f"The {name} is {side}; {card.name} needs a multiple of {card.size_step} "
+                    f"from {card.min_side} to {card.max_side}."
+                )
+        if first.width * first.height > card.max_pixels:
+            raise UnsupportedRequest(
+                f"A picture of {first.width} x {first.height} has more than the {card.max_pixels} pixels that "
+                f"{card.name} draws; choose a smaller size."
+            )
+        if not 1 <= first.steps <= card.max_steps:
+            raise UnsupportedRequest(f"{first.steps} steps are asked for; choose 1 to {card.max_steps}.")
+        if not 0.0 <= first.guidance <= 20.0:
+            raise UnsupportedRequest(f"The guidance is {first.guidance}; choose 0 to 20.")
+        for request in requests:
+            if not 0 <= request.seed <= _LARGEST_SEED:
+                raise UnsupportedRequest(f"The seed is {request.seed}; choose 0 to {_LARGEST_SEED}.")
+
+
+class _AllDropped(Exception):
+    """Leaves the pipeline from within its step callback."""
+
+
+class _Run:
+    """One call of the pipeline for the requests of `part`; `dropped` is shared with the other runs of a batch."""
+
+    def __init__(
+        self,
+        pipeline: Any,
+        matrix: PreviewMatrix,
+        requests: Sequence[DrawRequest],
+        part: list[int],
+        dropped: set[int],
+        on_step: StepCallback,
+    ) -> None:
+        self.pipeline, self.matrix, self.on_step = pipeline, matrix, on_step
+        self.requests, self.part, self.dropped = requests, part, dropped
+        self.finished = False
+
+    def draw(self) -> list[Image.Image | None]:
+        chosen = [self.requests[index] for index in self.part]
+        first = chosen[0]
+        # The first latents are made here, from one CPU generator each, and not in the call: the preview of the first
+        # step needs them, and they are the same on every device.
+        self.latents = self.pipeline.prepare_latents(
+            len(chosen),
+            self.pipeline.transformer.in_channels,
+            first.height,
+            first.width,
+            torch.float32,
+            self.pipeline._execution_device,
+            [torch.Generator("cpu").manual_seed(request.seed) for request in chosen],
+        )
+        pictures: list[Image.Image | None] = self.pipeline(
+            prompt=[request.prompt for request in chosen],  # a list of its own: the call overwrites it
+            height=first.height,
+            width=first.width,
+            num_inference_steps=first.steps,
+            guidance_scale=first.guidance,
+            latents=self.latents,
+            callback_on_step_end=self._on_step_end,
+        ).images
+        self.matrix.learn(self.latents, [picture for picture in pictures if picture is not None])
+        self.finished = True
+        return pictures
+
+    def _on_step_end(self, pipeline: Any, step: int, _timestep: object, tensors: dict[str, Any]) -> dict[str, Any]:
+        before, after = self.latents, tensors["latents"]
+        self.latents = after
+        sigmas = pipeline.scheduler.sigmas
+        active = tuple(index for index in self.part if index not in self.dropped)
+
+        def previews() -> list[Image.Image | None]:
+            small: list[Image.Image | None] = [None] * len(self.requests)
+            estimate = estimate_picture(before, after, sigmas[step], sigmas[step + 1])
+            for index, picture in zip(self.part, self.matrix.pictures(estimate), strict=True):
+                if index in active:
+                    small[index] = picture
+            return small
+
+        report = StepReport(step=step + 1, steps=pipeline.num_timesteps, previews=previews, active=active)
+        unwanted: Collection[int] = self.on_step(report)
+        self.dropped.update(index for index in unwanted if 0 <= index < len(self.requests))
+        if self.dropped.issuperset(self.part):
+            raise _AllDropped
+        return {}
+
+
+def _set_threads(wanted: int, card: ModelCard, device: torch.device) -> None:
+    if wanted > 0:
+        torch.set_num_threads(wanted)
+    elif card.is_starter and device.type == "cpu":
+        torch.set_num_threads(1)

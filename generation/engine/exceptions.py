@@ -1,0 +1,31 @@
+"""What can go wrong in the engine. `str()` of each is one plain sentence for a person that says what to do."""
+
+from __future__ import annotations
+
+
+class EngineError(Exception):
+    """Base of all; raised itself where an option makes no sense on this machine."""
+
+
+class ModelNotFound(EngineError):
+    """There is no model under that name or in that folder, or the hub cannot be reached."""
+
+
+class ModelBroken(EngineError):
+    """Something lies there, but it is no whole `ZImagePipeline`."""
+
+
+class UnsupportedRequest(EngineError):
+    """The model cannot draw this size, number of steps, …; asking again the same way will fail again."""
+
+
+class OutOfMemory(EngineError):
+    """Not even one picture of this size fits into the device's memory. The engine stays usable."""
+
+
+class DeviceLost(EngineError):
+    """The device failed in a way that poisons the process: it must exit and be started again."""
+
+
+class DrawingCancelled(EngineError):
+    """Every request was dropped by the step callback. The engine stays usable."""

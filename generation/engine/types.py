@@ -1,0 +1,121 @@
+"""What goes into the engine and what comes out. Imports neither torch nor diffusers, so that any process may use it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeAlias
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+
+@dataclass(frozen=True, slots=True)
+class EngineOptions:
+    """Which model to load, and how.
+
+    model: "auto" (Z-Image-Turbo on a CUDA device, else the starter model), a hub id or a folder in diffusers format.
+    device: "auto" (CUDA, else MPS, else CPU) or what torch calls it, such as "cuda:1".
+    dtype: "auto", "bfloat16", "float16" or "float32".
+    offload: "none", or "model" to keep on the device only the part that is at work (CUDA only).
+    max_batch: pictures drawn in one forward; 0 lets the device decide, which on a CPU means 1.
+    threads: torch's threads in this process; 0 means one for the starter model on a CPU, where a second makes the
+        times of several workers erratic (0.3 s held, against 0.9 s median and 3.3 s worst), else torch's own choice.
+    starter_dir: where the starter model lies; it is built there once if there is none.
+    cache_dir: where downloads from the hub go; None leaves it to huggingface_hub (`HF_HOME`).
+    """
+
+    model: str
+    starter_dir: Path
+    device: str = "auto"
+    dtype: str = "auto"
+    offload: str = "none"
+    compile: bool = False
+    max_batch: int = 0
+    threads: int = 0
+    cache_dir: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """What a loaded model is and can do; written down by the worker for everybody else. Sizes are in pixels."""
+
+    name: str
+    source: str
+    revision: str
+    device: str
+    dtype: str
+    size_step: int
+    min_side: int
+    max_side: int
+    max_pixels: int
+    native_pixels: int
+    default_steps: int
+    max_steps: int
+    default_guidance: float
+    max_prompt_tokens: int
+    max_batch: int
+    is_starter: bool
+    versions: dict[str, str] = field(default_factory=dict)
+    max_batch_pixels: int = 0
+
+    def batch_limit(self, width: int, height: int) -> int:
+        """How many pictures of this size pay in one forward: large ones fill a device alone (0 = no such limit)."""
+        if not self.max_batch_pixels:
+            return self.max_batch
+        return max(1, min(self.max_batch, self.max_batch_pixels // (width * height)))
+
+    def as_dict(self) -> dict[str, Any]:
+        """All fields, fit for JSON."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """The card from `as_dict`; keys of a newer version are left alone."""
+        names = {each.name for each in dataclasses.fields(cls)}
+        return cls(**{name: value for name, value in values.items() if name in names})
+
+
+@dataclass(frozen=True, slots=True)
+class DrawRequest:
+    """One picture. The same request on the same card gives the same picture."""
+
+    prompt: str
+    width: int
+    height: int
+    steps: int
+    seed: int
+    guidance: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class StepReport:
+    """One step of `steps` is done, counted from 1, for the requests whose indexes are `active`.
+
+    `previews()` gives, for each request, a small picture of what it is going to be (longest side 256 px), or None if
+    that request is not being drawn at the moment. It costs a few milliseconds, and nothing if it is not called.
+    """
+
+    step: int
+    steps: int
+    previews: Callable[[], list[Image | None]]
+    active: tuple[int, ...] = ()
+
+
+StepCallback: TypeAlias = Callable[[StepReport], Collection[int]]
+"""Is told each step; returns the indexes of the requests that are not to be drawn on."""
+
+
+class Engine(Protocol):
+    """A loaded model. Not thread-safe: one thread draws."""
+
+    @property
+    def card(self) -> ModelCard: ...
+
+    def warm_up(self) -> None:
+        """Draw one tiny picture, so that the first real one is not the slow one."""
+
+    def draw(self, requests: Sequence[DrawRequest], on_step: StepCallback) -> list[Image | None]:
+        """One picture per request, None for a dropped one. See `PipelineEngine.draw`."""
