@@ -51,7 +51,7 @@ class ImageQuerySet(models.QuerySet["Image"]):
         return self.filter(deleted_at=None)
 
     def in_bin(self) -> ImageQuerySet:
-        return self.exclude(deleted_at=None)
+        return self.filter(deleted_at__isnull=False)  # as in the indexes: SQLite compares the words
 
     def matching(self, text: str) -> ImageQuerySet:
         """Images whose prompt holds every word of `text`, in any order and case."""

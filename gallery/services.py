@@ -42,7 +42,7 @@ def move_to_bin(
 def restore(*, user: AbstractBaseUser | AnonymousUser, ids: Iterable[UUID]) -> list[UUID]:
     """Take images out of the bin; the ids of those that this call took out."""
     restored: list[UUID] = []
-    for chunk in _chunks(ids):
+    for chunk in chunks(ids):
         with transaction.atomic():
             found = _lock(Image.objects.visible_to(user).in_bin().filter(pk__in=chunk))
             Image.objects.filter(pk__in=found).restore()
@@ -53,7 +53,7 @@ def restore(*, user: AbstractBaseUser | AnonymousUser, ids: Iterable[UUID]) -> l
 def bin_those(images: ImageQuerySet, ids: Iterable[UUID], now: dt.datetime) -> list[UUID]:
     """Move those of `ids` that `images` still holds, and that are kept, to the bin; the ids of those moved."""
     moved: list[UUID] = []
-    for chunk in _chunks(ids):
+    for chunk in chunks(ids):
         with transaction.atomic():
             found = _lock(images.kept().filter(pk__in=chunk))
             Image.objects.filter(pk__in=found).move_to_bin(now)
@@ -68,7 +68,7 @@ def purge(images: ImageQuerySet, ids: Iterable[UUID]) -> tuple[int, int]:
     transaction is committed (django-cleanup), never before.
     """
     number = size = 0
-    for chunk in _chunks(ids):
+    for chunk in chunks(ids):
         with transaction.atomic():
             found = Image.objects.filter(pk__in=_lock(images.filter(pk__in=chunk)))
             size += found.aggregate(size=Sum("bytes", default=0))["size"]
@@ -76,7 +76,7 @@ def purge(images: ImageQuerySet, ids: Iterable[UUID]) -> tuple[int, int]:
     return number, size
 
 
-def _chunks(ids: Iterable[UUID]) -> Iterator[list[UUID]]:
+def chunks(ids: Iterable[UUID]) -> Iterator[list[UUID]]:
     """The ids, each once, in lists of at most `CHUNK`."""
     distinct = list(dict.fromkeys(ids))
     for start in range(0, len(distinct), CHUNK):

@@ -15,7 +15,7 @@ from uuid import UUID
 from django.core.files.storage import default_storage
 
 from gallery.models import THUMBNAIL_SIDES, Image
-from gallery.services import CHUNK
+from gallery.services import CHUNK, chunks
 
 FOLDER = "images"
 SETTLED = dt.timedelta(hours=1)  # a picture is being stored right now: its files are there and its row is not yet
@@ -67,9 +67,15 @@ def _missing(there: set[str]) -> list[MissingFiles]:
     for pk, owner, *names in rows.iterator(chunk_size=CHUNK):
         # Files written since the folders were listed are asked for once more.
         gone = tuple(name for name in names if name not in there and not (name and default_storage.exists(name)))
-        if gone and Image.objects.filter(pk=pk).exists():
+        if gone:
             missing.append(MissingFiles(pk, owner, gone))
-    return missing
+    # And rows deleted since then lack nothing.
+    still = {
+        pk
+        for chunk in chunks(row.id for row in missing)
+        for pk in Image.objects.filter(pk__in=chunk).values_list("pk", flat=True)
+    }
+    return [row for row in missing if row.id in still]
 
 
 def are_suspicious(strays: list[StrayFile]) -> bool:

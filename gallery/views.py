@@ -17,6 +17,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.vary import vary_on_headers
 
 from gallery import feed, services
 from gallery.models import Image
@@ -36,6 +37,7 @@ PAGE_SIZE = 60
 
 @require_safe
 @login_required
+@vary_on_headers("HX-Request")
 def gallery(request: PageRequest) -> HttpResponse:
     filters = _filters(request.GET)
     mine = Image.objects.visible_to(request.user)
@@ -58,11 +60,12 @@ def gallery(request: PageRequest) -> HttpResponse:
         "favourite": filters["favourite"],
         "retention_days": settings.RETENTION_DAYS,
     }
-    return render(request, "gallery/_page.html" if request.htmx else "gallery/index.html", context)
+    return render(request, "gallery/_page.html" if _wants_page_only(request) else "gallery/index.html", context)
 
 
 @require_safe
 @login_required
+@vary_on_headers("HX-Request")
 def recycle_bin(request: PageRequest) -> HttpResponse:
     found = feed.Feed(Image.objects.visible_to(request.user), in_bin=True)
     page = found.page(_place(request.GET.get("cursor", "")), PAGE_SIZE)
@@ -72,7 +75,7 @@ def recycle_bin(request: PageRequest) -> HttpResponse:
         "total": found.images.count(),
         "bin_days": settings.BIN_DAYS,
     }
-    return render(request, "gallery/_bin_page.html" if request.htmx else "gallery/bin.html", context)
+    return render(request, "gallery/_bin_page.html" if _wants_page_only(request) else "gallery/bin.html", context)
 
 
 @require_safe
@@ -145,6 +148,11 @@ def restore(request: PageRequest) -> HttpResponse:
         ),
     )
     return _back(request, reverse("bin"))
+
+
+def _wants_page_only(request: PageRequest) -> bool:
+    """Whether a script asks for more images to put below others, and not for a whole page by way of a script."""
+    return bool(request.htmx) and not request.htmx.boosted and not request.htmx.history_restore_request
 
 
 def _filters(query: QueryDict) -> dict[str, Any]:

@@ -1,0 +1,288 @@
+"""The gallery's pages and the forms behind them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.contrib.messages import get_messages
+from django.test import Client
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries, Settings
+
+from gallery import views
+from gallery.models import Image
+from tests.factories import make_image
+
+SignIn = Callable[[User], Client]
+AS_SCRIPT = {"HX-Request": "true"}
+
+
+@pytest.fixture
+def signed_in(alice: User, as_user: SignIn) -> Client:
+    return as_user(alice)
+
+
+def small(owner: User, number: int = 1, **facts: Any) -> list[Image]:
+    """The newest first."""
+    return [make_image(owner, width=8, height=8, age=dt.timedelta(minutes=n), **facts) for n in range(1, number + 1)]
+
+
+def said(response: Any) -> list[str]:
+    return [str(message) for message in get_messages(response.wsgi_request)]
+
+
+# -- the gallery ------------------------------------------------------------------------------------------------------
+
+
+def test_the_gallery_shows_ones_own_kept_pictures(alice: User, bob: User, signed_in: Client) -> None:
+    mine, liked = make_image(alice), make_image(alice, favourite=True, age=dt.timedelta(minutes=1))
+    make_image(alice, in_bin_for=dt.timedelta(hours=1))
+    his = make_image(bob)
+    response = signed_in.get("/gallery/")
+    told = response.context
+    assert told["images"] == [liked, mine]
+    assert (told["total"], told["found"], told["favourites_total"], told["bin_total"]) == (2, 2, 1, 1)
+    assert (told["q"], told["favourite"], told["next_url"], told["continues_day"]) == ("", False, "", False)
+    assert str(his.pk) not in response.content.decode()
+    assert mine.get_absolute_url() in response.content.decode()
+
+
+def test_pictures_stand_under_the_day_on_which_they_were_made(
+    alice: User, signed_in: Client, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.TIME_ZONE = "Asia/Shanghai"
+    noon = dt.datetime(2026, 3, 10, 12, tzinfo=timezone.get_default_timezone())
+    monkeypatch.setattr(timezone, "now", lambda: noon)
+    today, also_today = make_image(alice, age=dt.timedelta(hours=1)), make_image(alice, age=dt.timedelta(hours=11))
+    yesterday = make_image(alice, age=dt.timedelta(hours=13))  # still the 9th in Shanghai, already so in UTC
+    before = make_image(alice, age=dt.timedelta(days=9))
+    days = signed_in.get("/gallery/").context["days"]
+    assert [(day.label, day.images) for day in days] == [
+        ("Today", [today, also_today]),
+        ("Yesterday", [yesterday]),
+        ("March 1, 2026", [before]),
+    ]
+
+
+def test_pages_follow_each_other_and_say_whether_the_day_goes_on(
+    alice: User, signed_in: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(views, "PAGE_SIZE", 2)
+    noon = timezone.now().replace(hour=12)
+    made = small(alice, 5, prompt="a fox")
+    days_ago = [0, 0, 0, 1, 2]
+    for image, ago in zip(made, days_ago, strict=True):
+        Image.objects.filter(pk=image.pk).update(created_at=noon - dt.timedelta(days=ago, seconds=made.index(image)))
+    small(alice, prompt="a wolf")
+    told = signed_in.get("/gallery/", {"q": "fox"}).context
+    seen, goes_on = [*told["images"]], [told["continues_day"]]
+    while told["next_url"]:
+        assert "q=fox" in told["next_url"]
+        response = signed_in.get(told["next_url"], headers=AS_SCRIPT)
+        assert "<html" not in response.content.decode()
+        told = response.context
+        seen += told["images"]
+        goes_on.append(told["continues_day"])
+    assert seen == made
+    assert goes_on == [False, True, False]
+    assert (told["found"], told["total"]) == (5, 6)
+
+
+def test_a_search_finds_prompts_and_favourites(alice: User, signed_in: Client) -> None:
+    fox, liked = make_image(alice, prompt="A red Fox"), make_image(alice, prompt="a wolf", favourite=True)
+    assert signed_in.get("/gallery/", {"q": " fox  RED "}).context["images"] == [fox]
+    told = signed_in.get("/gallery/", {"favourite": "1"}).context
+    assert (told["images"], told["found"], told["total"], told["favourite"]) == ([liked], 1, 2, True)
+
+
+@pytest.mark.database
+@pytest.mark.parametrize(
+    "query", [{"q": "red\0fox"}, {"q": "red fox" + " " * 500 + "x"}, {"cursor": "garbage"}, {"cursor": "\0"}]
+)
+def test_odd_addresses_do_no_harm(alice: User, signed_in: Client, query: dict[str, str]) -> None:
+    image = make_image(alice, prompt="a red fox")
+    response = signed_in.get("/gallery/", query)
+    assert response.context["images"] == [image]
+    assert len(response.context["q"]) <= 200
+
+
+def test_the_gallery_takes_few_queries_however_many_pictures(
+    alice: User, signed_in: Client, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    small(alice, 8, prompt="a fox")
+    with django_assert_max_num_queries(8):
+        assert len(signed_in.get("/gallery/", {"q": "fox"}, headers=AS_SCRIPT).context["images"]) == 8
+
+
+def test_a_page_asked_for_as_a_whole_comes_whole(alice: User, signed_in: Client) -> None:
+    for extra in ({"HX-Boosted": "true"}, {"HX-History-Restore-Request": "true"}):
+        assert "<html" in signed_in.get("/gallery/", headers=AS_SCRIPT | extra).content.decode()
+    assert "HX-Request" in signed_in.get("/gallery/")["Vary"]
+
+
+# -- one picture ------------------------------------------------------------------------------------------------------
+
+
+def test_a_picture_stands_between_its_neighbours(alice: User, signed_in: Client) -> None:
+    made = small(alice, 12)
+    for at, before, after, strip in (
+        (0, None, made[1], made[:9]),
+        (1, made[0], made[2], made[:9]),
+        (6, made[5], made[7], made[2:11]),
+        (11, made[10], None, made[3:]),
+    ):
+        told = signed_in.get(f"/gallery/{made[at].pk}/").context
+        assert (told["image"], told["previous"], told["next"]) == (made[at], before, after)
+        assert told["strip"] == strip
+        assert (told["position"], told["total"]) == (at + 1, 12)
+        assert (told["missing"], told["in_bin"], told["expires_at"]) == (False, False, made[at].expires_at)
+
+
+def test_neighbours_follow_the_search_one_came_from(alice: User, bob: User, signed_in: Client) -> None:
+    first, other, last = (make_image(alice, prompt=prompt) for prompt in ("a fox", "a wolf", "foxes"))
+    make_image(bob, prompt="a fox")
+    told = signed_in.get(f"/gallery/{last.pk}/", {"q": "fox"}).context
+    assert (told["previous"], told["next"], told["position"], told["total"]) == (None, first, 1, 2)
+    assert told["strip"] == [last, first]
+    told = signed_in.get(f"/gallery/{other.pk}/", {"favourite": "1"}).context  # unmarked a moment ago
+    assert (told["previous"], told["next"], told["total"]) == (last, first, 3)
+
+
+def test_a_picture_in_the_bin_stands_among_those_in_the_bin(alice: User, signed_in: Client) -> None:
+    make_image(alice)
+    binned = make_image(alice, in_bin_for=dt.timedelta(hours=2))
+    later = make_image(alice, age=dt.timedelta(days=1), in_bin_for=dt.timedelta(hours=1))
+    told = signed_in.get(f"/gallery/{binned.pk}/").context
+    assert told["in_bin"]
+    assert told["expires_at"] is None
+    assert (told["previous"], told["next"], told["position"], told["total"]) == (later, None, 2, 2)
+
+
+def test_a_missing_file_is_told(alice: User, signed_in: Client) -> None:
+    image = make_image(alice)
+    Path(image.file.path).unlink()
+    assert signed_in.get(f"/gallery/{image.pk}/").context["missing"] is True
+
+
+def test_a_picture_takes_few_queries(
+    alice: User, signed_in: Client, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    made = small(alice, 12)
+    assert signed_in.get("/gallery/").status_code == 200
+    with django_assert_max_num_queries(14):
+        signed_in.get(f"/gallery/{made[6].pk}/", {"q": "lighthouse"})
+
+
+# -- the bin ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_bin_shows_what_was_deleted_last_first(
+    alice: User, bob: User, signed_in: Client, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(views, "PAGE_SIZE", 2)
+    make_image(alice)
+    make_image(bob, in_bin_for=dt.timedelta(hours=1))
+    binned = [make_image(alice, in_bin_for=dt.timedelta(hours=hours)) for hours in (1, 2, 3)]
+    told = signed_in.get("/gallery/bin/").context
+    assert (told["images"], told["total"], told["bin_days"]) == (binned[:2], 3, settings.BIN_DAYS)
+    told = signed_in.get(told["next_url"], headers=AS_SCRIPT).context
+    assert (told["images"], told["next_url"]) == (binned[2:], "")
+
+
+# -- forms ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("field", ["ids", "ids[]"])
+def test_ticked_pictures_go_to_the_bin_and_come_back(alice: User, bob: User, signed_in: Client, field: str) -> None:
+    ticked, other, his = make_image(alice), make_image(alice), make_image(bob)
+    response = signed_in.post("/gallery/delete/", {field: [ticked.pk, his.pk, "9" * 70, "\0"]})
+    assert response.status_code == 302
+    assert response["Location"] == "/gallery/"
+    assert said(response) == ["1 picture is in the bin."]
+    assert set(Image.objects.kept()) == {other, his}
+    response = signed_in.post("/gallery/restore/", {field: [ticked.pk]})
+    assert response["Location"] == "/gallery/bin/"
+    assert said(response)[-1] == "1 picture is back in the gallery."
+    assert Image.objects.kept().count() == 3
+
+
+def test_all_pictures_go_only_when_their_number_was_typed(alice: User, bob: User, signed_in: Client) -> None:
+    make_image(alice), make_image(alice, favourite=True)
+    his = make_image(bob)
+    for typed in ("", "3", "all"):
+        response = signed_in.post("/gallery/delete/", {"all": "1", "confirm": typed})
+        assert response.status_code == 302
+        assert said(response)[-1] == "To delete all pictures, type their number: 2."
+        assert Image.objects.kept().count() == 3
+    signed_in.post("/gallery/delete/", {"all": "1", "confirm": " 2 "})
+    assert set(Image.objects.kept()) == {his}
+
+
+def test_an_empty_choice_says_so(signed_in: Client) -> None:
+    response = signed_in.post("/gallery/delete/")
+    assert said(response) == ["No picture was chosen, or it was there already."]
+
+
+def test_marking_says_which_way_or_turns_round(alice: User, signed_in: Client) -> None:
+    image = make_image(alice)
+    for form, expected in (({}, True), ({}, False), ({"favourite": "1"}, True), ({"favourite": "0"}, False)):
+        response = signed_in.post(f"/gallery/{image.pk}/favourite/", form)
+        assert response["Location"] == image.get_absolute_url()
+        image.refresh_from_db()
+        assert image.favourite is expected
+
+
+@pytest.mark.parametrize(
+    ("wanted", "location"),
+    [
+        ("/gallery/?q=fox", "/gallery/?q=fox"),
+        ("https://evil.example/", "/gallery/"),
+        ("//evil.example/", "/gallery/"),
+        ("javascript:alert(1)", "/gallery/"),
+    ],
+)
+def test_forms_lead_back_to_this_site_only(signed_in: Client, wanted: str, location: str) -> None:
+    assert signed_in.post("/gallery/delete/", {"next": wanted})["Location"] == location
+
+
+# -- who may ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("who", ["bob", "stella"])
+def test_other_peoples_pages_do_not_exist(
+    alice: User, who: str, as_user: SignIn, request: pytest.FixtureRequest
+) -> None:
+    image = make_image(alice)
+    stranger = as_user(request.getfixturevalue(who))
+    assert stranger.get(f"/gallery/{image.pk}/").status_code == 404
+    assert stranger.post(f"/gallery/{image.pk}/favourite/").status_code == 404
+    stranger.post("/gallery/delete/", {"ids": [image.pk]})
+    image.refresh_from_db()
+    assert not image.favourite
+    assert not image.in_bin
+
+
+def test_unknown_pictures_are_not_found(signed_in: Client) -> None:
+    for nonsense in (uuid.uuid4(), "9" * 70, "x"):
+        assert signed_in.get(f"/gallery/{nonsense}/").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["", "bin/", f"{uuid.UUID(int=7)}/"])
+def test_pages_ask_to_sign_in(client: Client, db: None, path: str) -> None:
+    response = client.get(f"/gallery/{path}")
+    assert response.status_code == 302
+    assert response["Location"].startswith("/accounts/login/?next=/gallery/")
+
+
+@pytest.mark.parametrize("path", ["delete/", "restore/", f"{uuid.UUID(int=7)}/favourite/"])
+def test_changes_need_a_post_with_a_csrf_token(alice: User, path: str) -> None:
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(alice)
+    assert browser.get(f"/gallery/{path}").status_code == 405
+    assert browser.post(f"/gallery/{path}").status_code == 403
