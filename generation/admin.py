@@ -112,7 +112,7 @@ class WorkerAdmin(_ReadOnly):
 
     @admin.display(description=_("model"))
     def model_name(self, worker: Worker) -> str:
-        return worker.card.get("name", "–")
+        return str(worker.card.get("name", "–"))
 
     @admin.display(description=_("device"))
     def device(self, worker: Worker) -> str:

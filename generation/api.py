@@ -8,7 +8,8 @@ from uuid import UUID
 from django.contrib.auth.models import User
 from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
-from ninja import Header, Query, Router, Status
+from ninja import Query, Router, Status
+from ninja.params import functions as params
 
 from generation import catalogue, quotas, scheduling, services, snapshot
 from generation.exceptions import FieldError, InvalidParameters
@@ -21,7 +22,7 @@ from generation.services import Submission
 router = Router(tags=["generations"])
 
 _PAGE = 50
-_KEY = Header(None, alias="Idempotency-Key", max_length=200)
+_KEY = params.Header(None, alias="Idempotency-Key", max_length=200)
 
 
 def _user(request: HttpRequest) -> User:
@@ -47,7 +48,7 @@ def _submitted(user: User, submission: Submission) -> dict[str, Any]:
 @router.post("generations", response={201: SubmissionOut}, summary="Ask for pictures")
 def submit(
     request: HttpRequest, wanted: GenerationRequest, idempotency_key: Annotated[str | None, _KEY] = None
-) -> Status:
+) -> Status[dict[str, Any]]:
     user = _user(request)
     fields = wanted.dict()
     fields["style"] = fields["style"] or ""
@@ -101,7 +102,7 @@ def cancel(request: HttpRequest, pk: int) -> dict[str, Any]:
 
 
 @router.post("generations/{int:pk}/retry", response={201: SubmissionOut}, summary="Ask again for one that failed")
-def retry(request: HttpRequest, pk: int) -> Status:
+def retry(request: HttpRequest, pk: int) -> Status[dict[str, Any]]:
     user = _user(request)
     return Status(201, _submitted(user, services.retry(user=user, generation=_own(request, pk))))
 

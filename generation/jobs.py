@@ -195,9 +195,11 @@ class _Watch:
         now = self.studio.last_sign_of_life = time.monotonic()
         if self.studio.leaving.is_set():
             return range(len(self.rows))
+        # Usually all of them; after running out of memory the engine draws a batch in parts.
+        active = [self.rows[index] for index in report.active]
         try:
             pace = (now - self.began) / report.step
-            dropped = services.record_step(rows=self.rows, step=report.step, seconds_per_step=pace)
+            dropped = services.record_step(rows=active, step=report.step, seconds_per_step=pace)
         except DatabaseError:
             logger.exception("Step %d could not be recorded; drawing goes on.", report.step)
             return ()

@@ -177,9 +177,7 @@ class Generation(models.Model):
                 | Q(state__in=TERMINAL_STATES, finished_at__isnull=False, lease_expires_at=None),
                 name="generation_state_times",
             ),
-            models.CheckConstraint(
-                condition=~Q(state=State.FAILED, failure=""), name="generation_failure_has_reason"
-            ),
+            models.CheckConstraint(condition=~Q(state=State.FAILED, failure=""), name="generation_failure_has_reason"),
         ]
         indexes = [
             # The head of the queue is one index seek, however long the queue.

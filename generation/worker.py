@@ -175,7 +175,9 @@ class DrawingWorker:
 
     def _show_progress(self, fraction: float, what: str) -> None:
         self._progress = round(100 * fraction)
-        Worker.objects.filter(name=self.name).update(progress=self._progress, message=what[:500], seen_at=timezone.now())
+        Worker.objects.filter(name=self.name).update(
+            progress=self._progress, message=what[:500], seen_at=timezone.now()
+        )
 
 
 def _engine_options() -> EngineOptions:

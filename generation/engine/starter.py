@@ -2,8 +2,8 @@
 
 Owns its building and where it lies. It stands in until a trained starter model ships, so that everything around the
 engine runs on any machine through the very code that runs Z-Image-Turbo. Nobody has trained it: its weights are set by
-hand (`starter_text`, `starter_transformer`, `starter_vae`) so that a prompt gives a landscape of soft colours, with
-the words' own colours where it knows them. It cannot draw things.
+hand (`starter_text`, `starter_clock`, `starter_transformer`, `starter_vae`) so that a prompt gives a landscape of soft
+colours, with the words' own colours where it knows them. It cannot draw things.
 """
 
 from __future__ import annotations

@@ -13,13 +13,14 @@ same number for every token and the blocks are linear where they should be.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from diffusers import ZImageTransformer2DModel
 from torch import nn
 
+from generation.engine.starter_clock import follow_time, set_clock
 from generation.engine.starter_text import HIDDEN, STEADY, TASTES, TextLayout
 from generation.engine.starter_vae import COLOUR, LATENT_CHANNELS, RELIEF, SHOWN
 
@@ -93,7 +94,7 @@ def build_transformer(generator: torch.Generator) -> ZImageTransformer2DModel:
                 nn.init.zeros_(module.weight)
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
-        _set_clock(transformer.t_embedder, generator)
+        set_clock(transformer.t_embedder, generator)
         _set_embedders(transformer)
         for block in (*transformer.noise_refiner, *transformer.context_refiner, *transformer.layers):
             _set_norms(block)
@@ -104,16 +105,6 @@ def build_transformer(generator: torch.Generator) -> ZImageTransformer2DModel:
         _set_velocity(transformer)
         _fade_in(transformer)
     return transformer.eval()
-
-
-def _set_clock(embedder: Any, generator: torch.Generator) -> None:
-    """Random features of the time step, from its slow waves only: what is fitted to them must be smooth in between."""
-    for layer in (embedder.mlp[0], embedder.mlp[2]):
-        layer.weight.normal_(0.0, 1.5 * layer.in_features**-0.5, generator=generator)
-        layer.bias.normal_(0.0, 1.0, generator=generator)
-    waves = embedder.frequency_embedding_size // 2
-    radians = 10_000.0 ** (-torch.arange(waves) / waves)  # per thousandth of the way from noise to picture
-    embedder.mlp[0].weight *= 3.0 * (radians.repeat(2) < 0.012)
 
 
 def _set_embedders(transformer: Any) -> None:
@@ -267,33 +258,13 @@ def _set_velocity(transformer: Any) -> None:
                 field = channel - SHOWN
                 row[noisy] = -_SPREAD * _SETTLING
                 row[Layout.fields.start + field] = _SPREAD * _SETTLING * _KEEP / _FIELD_GAIN[field]
-    _follow_time(transformer, final.adaLN_modulation[1], slice(None), lambda sigma: 1 / sigma - 1, active=True)
+    follow_time(
+        transformer.t_embedder, final.adaLN_modulation[1], slice(None), lambda sigma: 1 / sigma - 1, active=True
+    )
 
 
 def _fade_in(transformer: Any) -> None:
     """The picture comes up from a pale wash: the last block's gate opens as the noise goes."""
     gate = transformer.layers[2].adaLN_modulation[0]
     rows = slice(_WIDTH + Layout.shown.start, _WIDTH + Layout.shown.stop)
-    _follow_time(transformer, gate, rows, lambda sigma: torch.atanh(0.98 - 0.55 * sigma**2), active=False)
-
-
-def _follow_time(
-    transformer: Any, linear: Any, rows: slice, wanted: Callable[[torch.Tensor], torch.Tensor], *, active: bool
-) -> None:
-    """Fit rows of a modulation by least squares so that they all equal `wanted(sigma)` whatever the time step.
-
-    `active`: whether a SiLU stands between the embedding of time and `linear`.
-    """
-    sigma = torch.logspace(math.log10(0.02), 0.0, 6000, dtype=torch.float64)
-    features = transformer.t_embedder(((1 - sigma) * 1000.0).float()).double()
-    if active:
-        features = nn.functional.silu(features)
-    features = torch.cat([features, torch.ones(len(sigma), 1, dtype=torch.float64)], dim=1)
-    target = wanted(sigma)
-    weight = 1 / (target.abs() + 1).unsqueeze(1)
-    ridge = 1e-3 * torch.eye(features.shape[1], dtype=torch.float64)
-    left = torch.cat([features * weight, ridge])
-    right = torch.cat([target.unsqueeze(1) * weight, torch.zeros(features.shape[1], 1, dtype=torch.float64)])
-    solution = torch.linalg.lstsq(left, right).solution.squeeze(1)
-    linear.weight[rows] = solution[:-1].float()
-    linear.bias[rows] = solution[-1].float()
+    follow_time(transformer.t_embedder, gate, rows, lambda sigma: torch.atanh(0.98 - 0.55 * sigma**2), active=False)

@@ -35,9 +35,7 @@ def start(*, worker: str, most: int, most_pixels: int = 0) -> list[Generation]:
     return rows
 
 
-def record_step(
-    *, rows: Sequence[Generation], step: int, seconds_per_step: float | None = None
-) -> Collection[int]:
+def record_step(*, rows: Sequence[Generation], step: int, seconds_per_step: float | None = None) -> Collection[int]:
     """Store that `step` steps are done and renew the leases; the ids that must not be drawn on come back.
 
     Those are rows that were cancelled, and rows that are no longer held.

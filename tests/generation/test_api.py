@@ -103,7 +103,9 @@ def test_bad_fields_are_422_and_name_field_and_limit(
     assert not Generation.objects.exists()
 
 
-@pytest.mark.parametrize("body", ["", "{", "[1, 2]", "null", "\x00", '{"prompt": "\ud800"}'.encode("utf-8", "surrogatepass")])
+@pytest.mark.parametrize(
+    "body", ["", "{", "[1, 2]", "null", "\x00", '{"prompt": "\ud800"}'.encode("utf-8", "surrogatepass")]
+)
 def test_what_is_not_json_is_a_clean_refusal(as_alice: Client, body: str | bytes) -> None:
     answer = as_alice.post(API + "generations", data=body, content_type="application/json")
     assert answer.status_code in (400, 422)

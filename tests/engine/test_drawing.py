@@ -1,0 +1,145 @@
+"""The engine draws what was asked, the same each time, alone or in company."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from generation.engine.engine import PipelineEngine
+from generation.engine.exceptions import UnsupportedRequest
+from generation.engine.types import DrawRequest, StepReport
+
+from .conftest import ask, draw, draw_all, largest_difference
+
+
+def test_same_request_gives_same_pixels(engine: PipelineEngine) -> None:
+    assert draw(engine, ask()).tobytes() == draw(engine, ask()).tobytes()
+
+
+def test_another_seed_or_prompt_gives_another_picture(engine: PipelineEngine) -> None:
+    picture = draw(engine, ask())
+    assert largest_difference(picture, draw(engine, ask(seed=8))) > 30
+    assert largest_difference(picture, draw(engine, ask("a green forest in fog"))) > 30
+
+
+@pytest.mark.parametrize(("width", "height"), [(64, 64), (256, 128), (80, 208)])
+def test_it_draws_the_asked_size(engine: PipelineEngine, width: int, height: int) -> None:
+    assert draw(engine, ask(width=width, height=height)).size == (width, height)
+
+
+def test_a_batch_equals_its_singles(engine: PipelineEngine) -> None:
+    requests = [
+        ask("fog", seed=1),
+        ask("a lighthouse at night, waves breaking on the rocks below it", seed=2),
+        ask("一只猫坐在窗台上，窗外下着雪", seed=3),
+    ]
+    for picture, request in zip(draw_all(engine, requests), requests, strict=True):
+        assert largest_difference(picture, draw(engine, request)) <= 1
+
+
+def test_more_requests_than_fit_are_drawn_in_parts(engine: PipelineEngine) -> None:
+    requests = [ask(seed=seed, width=64, height=64, steps=1) for seed in range(engine.card.max_batch + 1)]
+    pictures = draw_all(engine, requests)
+    assert largest_difference(pictures[-1], draw(engine, requests[-1])) <= 1
+
+
+def test_the_requests_are_left_alone(engine: PipelineEngine) -> None:
+    requests = [ask("fog", steps=1), ask("rain", steps=1)]
+    draw_all(engine, requests)
+    assert [request.prompt for request in requests] == ["fog", "rain"]
+
+
+def test_it_equals_the_plain_pipeline(engine: PipelineEngine) -> None:
+    request = ask(steps=8)
+    plain = engine._pipeline(
+        request.prompt,
+        height=request.height,
+        width=request.width,
+        num_inference_steps=8,
+        guidance_scale=0.0,
+        generator=torch.Generator("cpu").manual_seed(request.seed),
+    ).images[0]
+    assert largest_difference(draw(engine, request), plain) <= 1
+
+
+@pytest.mark.parametrize("steps", [1, 3, 8])
+def test_it_reports_each_step_and_makes_one_forward_for_each(engine: PipelineEngine, steps: int) -> None:
+    forwards, reports = [], []
+    hook = engine._pipeline.transformer.register_forward_pre_hook(lambda *_: forwards.append(1))
+
+    def on_step(report: StepReport) -> tuple[int, ...]:
+        reports.append((report.step, report.steps, report.active))
+        return ()
+
+    try:
+        engine.draw([ask(steps=steps, width=64, height=64)], on_step)
+    finally:
+        hook.remove()
+    assert reports == [(step, steps, (0,)) for step in range(1, steps + 1)]
+    assert len(forwards) == steps
+
+
+def test_guidance_is_accepted(engine: PipelineEngine) -> None:
+    assert draw(engine, ask(steps=2, guidance=2.0)).size == (128, 128)
+
+
+def test_previews_become_the_picture(engine: PipelineEngine) -> None:
+    likeness = []
+
+    def on_step(report: StepReport) -> tuple[int, ...]:
+        [preview] = report.previews()
+        assert preview is not None
+        previews.append(preview)
+        return ()
+
+    for prompt in ("a red fox in snow", "sunset over the ocean", "hello"):
+        previews: list = []
+        [picture] = engine.draw([ask(prompt, width=256, height=192, steps=8)], on_step)
+        assert picture is not None
+        assert {preview.size for preview in previews} == {(256, 192)}
+        at_half, at_end = (
+            np.corrcoef(np.asarray(preview).ravel(), np.asarray(picture).ravel())[0, 1]
+            for preview in (previews[3], previews[-1])
+        )
+        likeness.append((at_half, at_end))
+    assert all(at_half >= 0.8 for at_half, _ in likeness), likeness
+    assert all(at_end > at_half for at_half, at_end in likeness), likeness
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    ["", "🦊❄️👩‍🚀", "ثعلب أحمر في الثلج", "一只猫坐在窗台上", "wind " * 400, "\x00\ud7ff\n\t<|im_end|>"],
+    ids=["empty", "emoji", "right to left", "Chinese", "2000 characters", "control characters"],
+)
+def test_any_prompt_draws(engine: PipelineEngine, prompt: str) -> None:
+    picture = draw(engine, ask(prompt))
+    assert np.asarray(picture).std() > 5, "the picture is not one flat colour"
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"width": 100}, "width"),
+        ({"height": 16}, "height"),
+        ({"width": 2048}, "width"),
+        ({"steps": 0}, "steps"),
+        ({"steps": 51}, "steps"),
+        ({"guidance": -1.0}, "guidance"),
+        ({"seed": -1}, "seed"),
+    ],
+)
+def test_what_the_model_cannot_draw_is_refused(engine: PipelineEngine, change: dict[str, int], word: str) -> None:
+    with pytest.raises(UnsupportedRequest, match=word):
+        draw(engine, ask(**change))
+
+
+def test_requests_that_differ_in_size_are_refused(engine: PipelineEngine) -> None:
+    with pytest.raises(UnsupportedRequest, match="same size"):
+        draw_all(engine, [ask(), ask(width=64)])
+    with pytest.raises(UnsupportedRequest, match="at least one"):
+        draw_all(engine, [])
+
+
+def test_a_request_is_a_value() -> None:
+    assert ask() == DrawRequest("a red fox in snow", 128, 128, 4, 7, 0.0)

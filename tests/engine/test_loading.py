@@ -1,0 +1,178 @@
+"""Finding, building and refusing models; what the card says; what importing costs."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from generation.engine.engine import PipelineEngine, load
+from generation.engine.exceptions import EngineError, ModelBroken, ModelNotFound
+from generation.engine.starter import ensure_starter
+from generation.engine.types import EngineOptions, ModelCard
+
+from .conftest import ask, draw
+
+
+@pytest.fixture
+def copy(starter: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(starter, tmp_path / "copy"))
+
+
+def refusal(kind: type[EngineError], model: str | Path, starter: Path, **options: str) -> str:
+    with pytest.raises(EngineError) as caught:
+        load(EngineOptions(model=str(model), starter_dir=starter, **options))  # type: ignore[arg-type]
+    assert type(caught.value) is kind
+    sentence = str(caught.value)
+    assert "\n" not in sentence
+    assert sentence.endswith(".")
+    return sentence
+
+
+def test_auto_without_cuda_is_the_starter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    told: list[float] = []
+    engine = load(
+        EngineOptions(model="auto", device="cpu", starter_dir=tmp_path / "deep" / "starter"),
+        lambda share, what: told.append(share) if what else None,
+    )
+    engine.warm_up()
+    assert engine.card.is_starter
+    assert engine.card.max_batch == 1
+    assert told == sorted(told)
+    assert told[-1] == 1.0
+
+
+def test_the_card_describes_the_model(engine: PipelineEngine, starter: Path) -> None:
+    card = engine.card
+    assert (card.name, card.source, card.device, card.dtype) == ("Starter model", str(starter), "cpu", "float32")
+    assert (card.size_step, card.min_side, card.max_side) == (16, 64, 1024)
+    assert (card.default_steps, card.default_guidance, card.max_batch) == (8, 0.0, 4)
+    assert set(card.versions) == {"torch", "diffusers", "transformers"}
+    assert ModelCard.from_dict(json.loads(json.dumps(card.as_dict())) | {"of a later version": 1}) == card
+
+
+def test_large_pictures_limit_a_batch_only_where_the_card_says_so(engine: PipelineEngine) -> None:
+    assert engine.card.batch_limit(1024, 1024) == 4
+    large = ModelCard.from_dict(engine.card.as_dict() | {"max_batch_pixels": 2 * 768 * 768})
+    assert [large.batch_limit(side, side) for side in (512, 768, 1024)] == [4, 2, 1]
+
+
+def test_a_model_without_description_gets_the_pipelines_limits(copy: Path) -> None:
+    (copy / "zimageweb.json").unlink()
+    card = load(EngineOptions(model=str(copy), starter_dir=copy)).card
+    assert (card.name, card.is_starter, card.native_pixels, card.max_side) == ("copy", False, 1024 * 1024, 2048)
+
+
+def test_the_revision_follows_the_contents(engine: PipelineEngine, copy: Path) -> None:
+    options = EngineOptions(model=str(copy), starter_dir=copy)
+    assert load(options).card.revision == engine.card.revision
+    with (copy / "scheduler" / "scheduler_config.json").open("a") as file:
+        file.write("\n")
+    assert load(options).card.revision != engine.card.revision
+
+
+def test_a_wrong_name_is_refused(starter: Path) -> None:
+    assert "ZIMAGE_MODEL" in refusal(ModelNotFound, "no such model", starter)
+
+
+def test_a_model_that_the_hub_does_not_give_is_refused(
+    starter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    options = EngineOptions(model="nobody/no-such-model", starter_dir=starter, cache_dir=tmp_path)
+    with pytest.raises(ModelNotFound, match=r"nobody/no-such-model.*network.*auto"):
+        load(options)
+
+
+def test_a_folder_without_model_is_refused(starter: Path, tmp_path: Path) -> None:
+    assert "model_index.json" in refusal(ModelNotFound, tmp_path, starter)
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        "transformer/diffusion_pytorch_model.safetensors",
+        "vae/diffusion_pytorch_model.safetensors",
+        "text_encoder/model.safetensors",
+        "tokenizer/tokenizer.json",
+        "transformer/config.json",
+        "model_index.json",
+        "zimageweb.json",
+    ],
+)
+def test_a_truncated_file_is_noticed(copy: Path, part: str) -> None:
+    path = copy / part
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    assert "damaged" in refusal(ModelBroken, copy, copy)
+
+
+def test_missing_weights_are_noticed(copy: Path) -> None:
+    (copy / "vae" / "diffusion_pytorch_model.safetensors").unlink()
+    refusal(ModelBroken, copy, copy)
+
+
+def test_another_kind_of_pipeline_is_refused(copy: Path) -> None:
+    index = json.loads((copy / "model_index.json").read_text())
+    (copy / "model_index.json").write_text(json.dumps(index | {"_class_name": "FluxPipeline"}))
+    assert "FluxPipeline" in refusal(ModelBroken, copy, copy)
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("device", "gpu"), ("device", "cuda:9"), ("dtype", "int3"), ("offload", "everything")]
+)
+def test_options_that_make_no_sense_are_refused(starter: Path, option: str, value: str) -> None:
+    assert f"ZIMAGE_{option.upper()}" in refusal(EngineError, starter, starter, **{option: value})
+
+
+def test_building_again_gives_the_same_model(engine: PipelineEngine, tmp_path: Path) -> None:
+    folder = ensure_starter(tmp_path / "starter")
+    again = load(EngineOptions(model=str(folder), starter_dir=folder))
+    assert again.card.revision == engine.card.revision
+    assert isinstance(again, PipelineEngine)
+    assert draw(again, ask()).tobytes() == draw(engine, ask()).tobytes()
+
+
+def test_a_model_that_is_there_is_not_built_again(copy: Path) -> None:
+    before = (copy / "model_index.json").stat().st_mtime_ns
+    assert ensure_starter(copy) == copy
+    assert (copy / "model_index.json").stat().st_mtime_ns == before
+
+
+def test_two_processes_may_build_at_once(tmp_path: Path) -> None:
+    folder = tmp_path / "starter"
+    command = "import sys, pathlib, generation.engine.starter as s; s.ensure_starter(pathlib.Path(sys.argv[1]))"
+    with ThreadPoolExecutor(2) as pool:
+        results = list(pool.map(lambda _: run(command, str(folder)), range(2)))
+    assert [result.returncode for result in results] == [0, 0], results
+    assert [path.name for path in tmp_path.iterdir()] == ["starter"], "nothing half-built is left behind"
+    load(EngineOptions(model=str(folder), starter_dir=folder))
+
+
+def test_the_starter_does_not_overwrite_what_it_does_not_know(tmp_path: Path) -> None:
+    (tmp_path / "precious.txt").write_text("mine")
+    with pytest.raises(ModelBroken, match="in the way"):
+        ensure_starter(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["precious.txt"]
+
+
+@pytest.mark.parametrize("module", ["generation.engine", "generation.engine.types", "generation.engine.exceptions"])
+def test_the_light_modules_import_neither_torch_nor_diffusers(module: str) -> None:
+    result = run(f"import {module}, sys; print({{'torch', 'diffusers', 'transformers', 'django'}} & set(sys.modules))")
+    assert result.stdout.strip() == "set()"
+
+
+def test_the_engine_knows_no_django() -> None:
+    result = run("import generation.engine.engine, sys; print('django' in sys.modules)")
+    assert result.stdout.strip() == "False"
+
+
+def run(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    root = Path(__file__).resolve().parents[2]
+    command = [sys.executable, "-c", code, *arguments]
+    return subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=120)
