@@ -36,7 +36,6 @@ from django.core.management import call_command  # noqa: E402
 
 from zimageweb import embedded_redis  # noqa: E402
 
-
 # Slow on purpose in production; here hundreds of people are made.
 settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 

@@ -26,9 +26,8 @@ SITE_NAME = environment.text("SITE_NAME", "Zimageweb")
 DEBUG = environment.switch("DEBUG", False)
 HOST = environment.text("HOST", "127.0.0.1")
 PORT = environment.whole_number("PORT", 7860, least=1, most=65535)
-SITE_URL = environment.text(
-    "SITE_URL", f"http://{'localhost' if HOST in {'127.0.0.1', '::1'} else HOST}:{PORT}"
-).rstrip("/")
+_typed_host = "localhost" if HOST in {"127.0.0.1", "::1"} else f"[{HOST}]" if ":" in HOST else HOST
+SITE_URL = environment.text("SITE_URL", f"http://{_typed_host}:{PORT}").rstrip("/")
 _site = urlsplit(SITE_URL)
 if _site.scheme not in {"http", "https"} or not _site.hostname:
     raise ImproperlyConfigured(f"SITE_URL must look like https://pictures.example.org, not {SITE_URL!r}.")

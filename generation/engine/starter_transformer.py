@@ -125,9 +125,8 @@ def _set_embedders(transformer: Any) -> None:
     text.weight[Layout.colour, TextLayout.colour] = back * torch.eye(3)
     text.weight[Layout.taste, TextLayout.taste] = back * torch.eye(TASTES)
 
-    transformer.cap_pad_token[0] = text.bias
-    # Turned round, so that no image token that looks for its own kind finds the padding.
-    transformer.x_pad_token[0, Layout.high], transformer.x_pad_token[0, Layout.low] = -_BIG, _BIG
+    # What fills up the image to a multiple of 32 tokens is one more word that has nothing to say.
+    transformer.cap_pad_token[0] = transformer.x_pad_token[0] = text.bias
 
 
 def _set_norms(block: Any) -> None:
@@ -166,6 +165,11 @@ class _Head:
                 self.query[first + 1, Layout.high] = math.sqrt(weight) * math.sin(turn) / _BIG
                 self.key[first, Layout.high] = math.sqrt(weight) / _BIG
 
+    def overlook_text(self) -> float:
+        """Not to see words and padding, which all stand at (0, 0) too. Returns what it adds to the query's `settle`."""
+        self.query[_STILL[0], Layout.high], self.key[_STILL[0], Layout.text] = 4 / _BIG, -5.0
+        return 16.0
+
     def carry(self, number: int, sources: dict[int, float], target: int) -> None:
         """Bring back the average of a weighted sum of the seen tokens' numbers."""
         for source, weight in sources.items():
@@ -193,7 +197,7 @@ def _smooth_noise(block: Any) -> None:
         corners = [Layout.raw.start + corner * LATENT_CHANNELS + SHOWN + index for corner in range(_CORNERS)]
         head.carry(0, dict.fromkeys(corners, _FIELD_GAIN[index] / _CORNERS), Layout.fields.start + index)
         load = sum(down) + sum(across)
-        head.settle(load, load)
+        head.settle(load + head.overlook_text(), load)
 
 
 def _measure_height(block: Any) -> None:
@@ -239,9 +243,8 @@ def _interpolate(block: Any) -> None:
         for channel in range(COLOUR.start, COLOUR.stop):
             head.carry(channel, {Layout.colour.start + channel: 1.0}, start + channel)
         head.carry(RELIEF, {Layout.height: 1.6, Layout.fields.start + 3: 0.6}, start + RELIEF)
-        # Words stand at (0, 0) as well; image tokens must not see them there.
-        head.query[_STILL[0], Layout.high], head.key[_STILL[0], Layout.text] = 4 / _BIG, -5.0
-        head.settle(2 * sum(weights) + 16, 2 * sum(weights))
+        load = 2 * sum(weights)
+        head.settle(load + head.overlook_text(), load)
 
 
 def _set_velocity(transformer: Any) -> None:

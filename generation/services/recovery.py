@@ -9,7 +9,7 @@ from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
 
 from generation import doorbell, events, quotas
-from generation.models import MAX_ATTEMPTS, Failure, Generation, State
+from generation.models import MAX_ATTEMPTS, Failure, Generation, State, Worker
 from generation.services.drawing import queued_again
 
 _MOST_RINGS = 200  # at once; the next reconcile rings for the rest
@@ -25,6 +25,8 @@ class Reconciliation:
 
 def release_worker(*, worker: str) -> int:
     """Take its rows from a worker that is known to be dead, without waiting for the leases; how many they were."""
+    dead = Worker.objects.filter(name=worker).exclude(state=Worker.State.BROKEN)  # that one has said why it ended
+    dead.update(state=Worker.State.STOPPED)
     return _release(Q(worker=worker))
 
 

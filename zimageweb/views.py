@@ -1,0 +1,123 @@
+"""The person's own account page, the choice of theme, and the pages for errors."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
+from django.shortcuts import get_object_or_404, redirect, render
+from django.template.loader import render_to_string
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import get_language_info
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from generation import quotas
+from zimageweb.context_processors import THEME_COOKIE, THEMES, theme_of
+from zimageweb.models import ApiToken
+from zimageweb.problems import problem
+
+_YEAR = 365 * 24 * 3600
+_TOKENS_EACH = 20
+
+
+@require_safe
+@login_required
+@never_cache
+def account(request: HttpRequest) -> HttpResponse:
+    return _account_page(request)
+
+
+def _account_page(request: HttpRequest, new_token: str = "") -> HttpResponse:
+    user = request.user
+    assert isinstance(user, User)  # noqa: S101  login_required
+    context = {
+        "usage": quotas.usage(user),
+        "languages": [get_language_info(code) for code, _name in settings.LANGUAGES],
+        "themes": THEMES,
+        "api_tokens": user.api_tokens.all(),
+        "new_token": new_token,
+    }
+    return render(request, "account/overview.html", context)
+
+
+@require_POST
+@login_required
+@never_cache
+def create_api_token(request: HttpRequest) -> HttpResponse:
+    """Make a token and show it, this once: only its digest is kept, so there is no page to redirect to."""
+    user = request.user
+    assert isinstance(user, User)  # noqa: S101  login_required
+    if user.api_tokens.count() >= _TOKENS_EACH:
+        messages.error(request, _("You have %(count)d tokens. Revoke one first.") % {"count": _TOKENS_EACH})
+        return redirect("account")
+    name = request.POST.get("name", "").strip()[: ApiToken._meta.get_field("name").max_length]
+    return _account_page(request, ApiToken.issue(user, name))
+
+
+@require_POST
+@login_required
+def revoke_api_token(request: HttpRequest, pk: int) -> HttpResponse:
+    get_object_or_404(ApiToken, pk=pk, user=request.user).delete()
+    messages.success(request, _("The token no longer works."))
+    return redirect("account")
+
+
+@require_POST
+def set_theme(request: HttpRequest) -> HttpResponse:
+    """Remember `theme` for a year. A form goes back to its page; a script gets 204."""
+    theme = request.POST.get("theme")
+    if theme not in THEMES:
+        return HttpResponseBadRequest()
+    response: HttpResponse
+    if "text/html" in request.headers.get("Accept", ""):
+        response = redirect(_way_back(request))
+    else:
+        response = HttpResponse(status=HTTPStatus.NO_CONTENT)
+    response.set_cookie(
+        THEME_COOKIE, theme, max_age=_YEAR, secure=settings.SESSION_COOKIE_SECURE, httponly=True, samesite="Lax"
+    )
+    return response
+
+
+def _way_back(request: HttpRequest) -> str:
+    """The page that sent the form, if it is one of ours."""
+    for target in (request.POST.get("next"), request.headers.get("Referer")):
+        if url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure()):
+            return str(target)
+    return "/"
+
+
+def _is_for_programs(request: HttpRequest) -> bool:
+    return request.path.startswith("/api/")
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if _is_for_programs(request):
+        return problem(400, "malformed", _("The request cannot be understood."))
+    return render(request, "400.html", status=400)
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if _is_for_programs(request):
+        return problem(403, "forbidden", _("You are not allowed to do this."))
+    return render(request, "403.html", status=403)
+
+
+def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if _is_for_programs(request):
+        return problem(404, "not_found", _("There is nothing here."))
+    return render(request, "404.html", status=404)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """The database may be what failed: the page is rendered without the request, so no context processor runs."""
+    if _is_for_programs(request):
+        return problem(500, "server_error", _("Something went wrong on our side. It has been logged."))
+    context = {"site_name": settings.SITE_NAME, "theme": theme_of(request)}
+    return HttpResponse(render_to_string("500.html", context), status=500)
