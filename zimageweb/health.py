@@ -74,7 +74,7 @@ def workers(request: HttpRequest) -> JsonResponse:
     return JsonResponse(
         {
             "workers": [
-                _describe(row) | ({"host": row.host, "pid": row.pid} if signed_in else {"name": f"worker-{number}"})
+                _describe(row) | (_details(row) if signed_in else {"name": f"worker-{number}"})
                 for number, row in enumerate(rows, 1)
             ],
             "ready": sum(row.is_ready for row in rows),
@@ -86,7 +86,6 @@ def _describe(worker: Worker) -> dict[str, Any]:
     return {
         "name": worker.name,
         "state": worker.state,
-        "message": worker.message,
         "progress": worker.progress,
         "device": worker.card.get("device"),
         "model": worker.card.get("name"),
@@ -94,6 +93,11 @@ def _describe(worker: Worker) -> dict[str, Any]:
         "seen_at": worker.seen_at.isoformat(),
         "alive": worker.is_alive,
     }
+
+
+def _details(worker: Worker) -> dict[str, Any]:
+    """What names machines, processes and paths, and so is not for strangers."""
+    return {"host": worker.host, "pid": worker.pid, "message": worker.message}
 
 
 def _outcome(name: str, check: Callable[[], None]) -> str:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from diffusers.models.transformers import transformer_z_image
 
 from generation.engine.engine import PipelineEngine
 from generation.engine.exceptions import UnsupportedRequest
 from generation.engine.types import DrawRequest, StepReport
 
 from .conftest import ask, draw, draw_all, largest_difference
+
+PADDED = [(64, 64), (80, 80), (144, 144), (272, 272), (448, 336)]
+"""Sizes whose image tokens, of 16 x 16 pixels, are no multiple of 32: the transformer fills up with padding."""
 
 
 def test_same_request_gives_same_pixels(engine: PipelineEngine) -> None:
@@ -28,11 +32,36 @@ def test_it_draws_the_asked_size(engine: PipelineEngine, width: int, height: int
     assert draw(engine, ask(width=width, height=height)).size == (width, height)
 
 
-def test_a_batch_equals_its_singles(engine: PipelineEngine) -> None:
+@pytest.mark.parametrize(("width", "height"), [(128, 64), (512, 288), *PADDED])
+def test_every_size_has_colour_and_follows_words_and_seed(engine: PipelineEngine, width: int, height: int) -> None:
+    def colours(prompt: str, seed: int = 7) -> np.ndarray:
+        """The pixels less their grey: the relief alone gives shades, whatever the words."""
+        pixels = np.asarray(draw(engine, ask(prompt, seed, width=width, height=height))).astype(int)
+        return pixels - pixels.mean(2, keepdims=True)
+
+    red = colours("red fox")
+    assert red[..., 0].mean() > 20
+    assert np.abs(red - colours("green forest")).max() > 30
+    assert np.abs(colours("a red fox in snow") - colours("a red fox in snow", seed=8)).max() > 20
+
+
+@pytest.mark.parametrize(("width", "height"), PADDED)
+def test_padding_leaves_the_picture_alone(
+    engine: PipelineEngine, monkeypatch: pytest.MonkeyPatch, width: int, height: int
+) -> None:
+    request = ask(width=width, height=height)
+    picture = draw(engine, request)
+    monkeypatch.setattr(transformer_z_image, "SEQ_MULTI_OF", 1)
+    assert largest_difference(picture, draw(engine, request)) <= 1
+
+
+@pytest.mark.parametrize(("width", "height"), [(128, 128), (80, 208)])
+def test_a_batch_equals_its_singles(engine: PipelineEngine, width: int, height: int) -> None:
+    size = {"width": width, "height": height}
     requests = [
-        ask("fog", seed=1),
-        ask("a lighthouse at night, waves breaking on the rocks below it", seed=2),
-        ask("一只猫坐在窗台上，窗外下着雪", seed=3),
+        ask("fog", seed=1, **size),
+        ask("a lighthouse at night, waves breaking on the rocks below it", seed=2, **size),
+        ask("一只猫坐在窗台上，窗外下着雪", seed=3, **size),
     ]
     for picture, request in zip(draw_all(engine, requests), requests, strict=True):
         assert largest_difference(picture, draw(engine, request)) <= 1
