@@ -121,7 +121,6 @@ def test_workers_tell_strangers_no_host(client: Client, worker: Worker) -> None:
             {
                 "name": "worker-1",
                 "state": "idle",
-                "message": "",
                 "progress": 100,
                 "device": "NVIDIA H200",
                 "model": "Z-Image-Turbo",
