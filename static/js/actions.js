@@ -1,0 +1,129 @@
+/** What the buttons of a batch do. */
+
+import { get, post } from './api.js';
+import { Batch } from './batch.js';
+import { isActive } from './store.js';
+import { announce, toast } from './toast.js';
+import { inBin } from './words.js';
+
+export class Actions {
+  /** @param {{catchUp: Function, reuse: Function}} page */
+  constructor(store, { catchUp, reuse }) {
+    Object.assign(this, { store, catchUp, reuse: (batch) => reuse(settingsOf(batch)) });
+  }
+
+  /** Listen to the buttons inside `root`: `data-action` inside a `data-batch`. */
+  attach(root) {
+    root.addEventListener('click', async (event) => {
+      const button = event.target.closest('[data-action]');
+      const id = button?.closest('[data-batch]')?.dataset.batch;
+      const rows = id && this.store.batches().get(id);
+      if (!rows || button.ariaDisabled === 'true') return;
+      button.ariaDisabled = 'true';
+      try {
+        await this[button.dataset.action](new Batch(id, rows), button);
+      } catch (problem) {
+        toast(problem.message, { seconds: 8 });
+      } finally {
+        button.ariaDisabled = null;
+      }
+    });
+  }
+
+  async cancel(batch) {
+    await post(`batches/${batch.id}/cancel`);
+    announce(gettext('Cancelled.'));
+    await this.catchUp();
+  }
+
+  async retry(batch) {
+    for (const { id } of batch.failed) this.store.load(await post(`generations/${id}/retry`));
+    announce(gettext('In line again.'));
+  }
+
+  /** The same request with fresh seeds. */
+  async again(batch) {
+    const { prompt, style, width, height, steps, guidance } = batch.first;
+    const count = Math.min(batch.rows.length, 4);
+    this.store.load(await post('generations', { prompt, style, width, height, steps, guidance, count }));
+    scrollTo({ top: 0, behavior: 'smooth' });
+    announce(gettext('In line again, with new seeds.'));
+  }
+
+  download(batch) {
+    for (const { image } of batch.done) {
+      const link = document.createElement('a');
+      link.href = `${image.file}?download=1`;
+      link.download = image.filename;
+      link.click();
+    }
+  }
+
+  async copy(batch) {
+    await navigator.clipboard.writeText(batch.first.prompt);
+    toast(gettext('Prompt copied.'), { seconds: 3 });
+  }
+
+  async bin(batch) {
+    const ids = batch.done.map((row) => row.image.id);
+    await post('images/delete', { ids });
+    this.store.forgetImages(ids);
+    const undo = async () => {
+      await post('images/restore', { ids });
+      this.#bringBack(batch, ids);
+    };
+    const action = () => undo().catch((problem) => toast(problem.message));
+    toast(inBin(ids.length), { label: gettext('Undo'), action, seconds: 10 });
+  }
+
+  #bringBack(batch, ids) {
+    const back = batch.rows.filter((row) => row.image && ids.includes(row.image.id));
+    for (const row of back) this.store.merge(row);
+  }
+}
+
+/** What is needed to ask for the same pictures again; the seed of the first brings back all of them. */
+function settingsOf(batch) {
+  const { prompt, style, width, height, steps, seed } = batch.first;
+  return { prompt, style, width, height, steps, seed, count: Math.min(batch.rows.length, 4) };
+}
+
+/** Older pages of the feed, as the end of the list comes into view or its button is pressed. */
+export class OlderPages {
+  #loading = false;
+
+  constructor(element, store, next) {
+    Object.assign(this, { element, store, next });
+    element.hidden = !next;
+    element.querySelector('button').addEventListener('click', () => this.load());
+    const near = (entries) => entries.some((entry) => entry.isIntersecting) && this.load();
+    this.observer = new IntersectionObserver(near, { rootMargin: '600px' });
+    this.observer.observe(element);
+  }
+
+  async load() {
+    if (!this.next || this.#loading) return;
+    this.#loading = true;
+    try {
+      const page = await get(`generations?feed=true&cursor=${encodeURIComponent(this.next)}`);
+      this.store.load({ generations: page.items });
+      this.next = page.next;
+      this.element.hidden = !page.next;
+      // An observer reports changes only: ask again, for the end may still be in view.
+      this.observer.unobserve(this.element);
+      this.observer.observe(this.element);
+    } catch { /* the button is still there */ } finally {
+      this.#loading = false;
+    }
+  }
+}
+
+/** Pictures under way, as `(2/4)` for the title of the tab; empty when nothing is. */
+export function progressTitle(store) {
+  const under = [...store.batches().values()].filter((rows) => rows.some(isActive));
+  const rows = under.flat().filter((row) => row.state === 'succeeded' || isActive(row));
+  if (!rows.length) return '';
+  const done = rows.filter((row) => row.state === 'succeeded').length;
+  const drawing = rows.some((row) => row.state === 'running') ? 1 : 0;
+  return `(${done + drawing}/${rows.length}) `;
+}

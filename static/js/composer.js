@@ -1,0 +1,147 @@
+/** The composer: says what a press of the button will do, does it, and loses nothing of what was typed. */
+
+import { idempotencyKey, post } from './api.js';
+import { show, write } from './dom.js';
+import { loadDraft, rememberPrompt, saveDraft } from './draft.js';
+import { Settings } from './settings.js';
+import { drawingTime } from './store.js';
+import { clock, duration } from './words.js';
+import { announce } from './toast.js';
+
+const DOUBLE_CLICK = 600; // milliseconds
+
+export class Composer {
+  #sent = { body: '', key: '', at: 0 };
+
+  /** @param {{store: object, model: object, reuse: object|null, onSent: Function}} page */
+  constructor(form, { store, model, reuse, onSent }) {
+    Object.assign(this, { form, store, onSent, settings: new Settings(form, model) });
+    this.go = form.querySelector('.go');
+    this.banner = form.querySelector('[data-problem]');
+    if (!form.hasAttribute('data-bound')) this.settings.fill(reuse ?? loadDraft() ?? {});
+    this.#changed();
+    form.addEventListener('input', (event) => {
+      this.settings.clearErrors(event.target);
+      this.#changed();
+    });
+    form.addEventListener('submit', (event) => {
+      event.preventDefault();
+      this.submit();
+    });
+    document.addEventListener('keydown', (event) => {
+      if (event.key === 'Enter' && (event.ctrlKey || event.metaKey) && !event.isComposing) {
+        event.preventDefault();
+        this.submit();
+      }
+    });
+    form.querySelector('[data-retry]').addEventListener('click', () => this.submit());
+  }
+
+  fill(values) {
+    this.settings.fill(values);
+    this.settings.clearErrors();
+    this.#changed();
+  }
+
+  #changed() {
+    saveDraft(this.settings.values);
+    this.refresh();
+  }
+
+  // -- what the button says --------------------------------------------------------------------------------------------
+
+  /** Why nothing can be asked for now, in the button's words, or null. */
+  #obstacle(count) {
+    const { day, queued } = this.store.usage ?? {};
+    if (day && day.limit !== null && day.left < count) {
+      const few = ngettext('Only %s picture left today', 'Only %s pictures left today', day.left);
+      const label = day.left ? interpolate(few, [day.left]) : gettext('Nothing left today');
+      return { label, hint: day.resets_at ? interpolate(gettext('More from %s on'), [clock(day.resets_at)]) : '' };
+    }
+    if (queued && queued.limit !== null && queued.left < count) {
+      const numbers = { used: queued.used, limit: queued.limit };
+      const hint = interpolate(gettext('%(used)s of %(limit)s wait'), numbers, true);
+      return { label: gettext('Your line is full'), hint };
+    }
+    return null;
+  }
+
+  refresh() {
+    const { count } = this.settings.values;
+    const obstacle = this.#obstacle(count);
+    const label = interpolate(ngettext('Generate %s picture', 'Generate %s pictures', count), [count]);
+    write(this.go.querySelector('.long'), obstacle?.label ?? label);
+    if (obstacle) this.go.setAttribute('aria-disabled', 'true');
+    else this.go.removeAttribute('aria-disabled');
+    write(this.form.querySelector('[data-when]'), obstacle ? obstacle.hint : this.#when());
+    write(this.form.querySelector('[data-cost]'), this.#cost(count));
+  }
+
+  #cost(count) {
+    const day = this.store.usage?.day;
+    if (!day || day.limit === null) return '';
+    return interpolate(gettext('Uses %(count)s of your %(left)s'), { count, left: day.left }, true);
+  }
+
+  /** How long it takes and who waits before; no number where none is to be had. */
+  #when() {
+    const { queue } = this.store;
+    const { width, height, steps, count } = this.settings.values;
+    if (queue.workers && !queue.workers.ready) {
+      return queue.workers.loading ? gettext('As soon as the model is loaded') : gettext('As soon as a worker runs');
+    }
+    const one = drawingTime(this.store, width * height * steps);
+    const takes = one && interpolate(gettext('About %s'), [duration(one * count)]);
+    const waiting = queue.length || this.store.active.length;
+    const line = interpolate(ngettext('%s picture in line', '%s pictures in line', waiting), [waiting]);
+    const wait = waiting ? line : gettext('right away');
+    if (!takes) return waiting ? wait : gettext('Right away');
+    return `${takes}, ${wait}`;
+  }
+
+  // -- sending ---------------------------------------------------------------------------------------------------------
+
+  async submit() {
+    const { seed, ...rest } = this.settings.values;
+    const wanted = { ...rest, ...(seed !== '' && { seed: Number(seed) }) };
+    const body = JSON.stringify(wanted);
+    if (body === this.#sent.body && Date.now() - this.#sent.at < DOUBLE_CLICK) return;
+    this.settings.clearErrors();
+    show(this.banner, false);
+    const errors = [];
+    if (!wanted.prompt.trim()) errors.push({ field: 'prompt', message: gettext('Describe the picture first.') });
+    if (!/^\d*$/.test(seed)) {
+      errors.push({ field: 'seed', message: gettext('The seed is a whole number, or empty for a random one.') });
+    }
+    if (errors.length) {
+      this.settings.showErrors(errors);
+      return;
+    }
+    // The same request sent again after a broken connection keeps its key: it is drawn once.
+    const key = body === this.#sent.body && this.#sent.key ? this.#sent.key : idempotencyKey();
+    this.#sent = { body, key, at: Date.now() };
+    try {
+      const answer = await post('generations', wanted, { 'Idempotency-Key': key });
+      if (this.#sent.key === key) this.#sent.key = '';
+      rememberPrompt(wanted.prompt.trim());
+      this.store.load(answer);
+      const asked = answer.generations.length;
+      announce(interpolate(ngettext('%s picture is in line.', '%s pictures are in line.', asked), [asked]));
+      this.onSent(answer);
+    } catch (problem) {
+      if (problem.status && problem.status < 500) this.#sent.key = '';
+      this.#refused(problem);
+    }
+  }
+
+  #refused(problem) {
+    const homeless = this.settings.showErrors(problem.errors ?? []);
+    if (problem.errors?.length && !homeless.length) return;
+    const again = problem.resetsAt ? interpolate(gettext('More from %s on.'), [clock(problem.resetsAt)]) : '';
+    write(this.banner.querySelector('[data-problem-text]'), [problem.message, again].filter(Boolean).join(' '));
+    const passing = !problem.status || problem.status >= 500 || problem.code === 'rate_limited';
+    show(this.banner.querySelector('[data-retry]'), passing);
+    show(this.banner, true);
+    this.banner.scrollIntoView({ block: 'nearest' });
+  }
+}

@@ -1,0 +1,46 @@
+/** The banners above the feed: connection, signed out, and what the workers are doing. */
+
+import { show, write } from './dom.js';
+import { percent } from './words.js';
+
+const PATIENCE = 2_000; // milliseconds: a short interruption is nobody's business
+
+export class Notes {
+  #timer = null;
+
+  constructor(root) {
+    this.root = root;
+    this.offline = root.querySelector('[data-note="offline"]');
+    this.signedOut = root.querySelector('[data-note="signed-out"]');
+    document.addEventListener('signed-out', () => this.connection('signed-out'));
+  }
+
+  attach(socket) {
+    this.offline.querySelector('button').addEventListener('click', () => socket.reconnect());
+  }
+
+  connection(state) {
+    if (state === 'open' || state === 'signed-out') {
+      clearTimeout(this.#timer);
+      this.#timer = null;
+      show(this.offline, false);
+    } else {
+      this.#timer ??= setTimeout(() => show(this.offline, true), PATIENCE);
+    }
+    if (state === 'signed-out') show(this.signedOut, true);
+  }
+
+  workers(workers, waiting) {
+    if (!workers) return;
+    const { ready, loading, progress, message } = workers;
+    const isLoading = !ready && loading > 0;
+    const none = this.root.querySelector('[data-note="no-worker"]');
+    show(none, !ready && !loading);
+    show(none.querySelector('[data-waiting]'), waiting);
+    write(none.querySelector('[data-reason]'), message ?? '');
+    const note = this.root.querySelector('[data-note="loading"]');
+    show(note, isLoading);
+    write(note.querySelector('[data-percent]'), percent(progress));
+    note.querySelector('progress').value = progress;
+  }
+}

@@ -1,0 +1,131 @@
+/** The composer's fields as values, and values as fields. */
+
+import { attribute, show, write } from './dom.js';
+import { size, steps } from './words.js';
+
+export class Settings {
+  /** @param {HTMLFormElement} form  @param {object} model what `GET /api/v1/models` says of it */
+  constructor(form, model) {
+    Object.assign(this, { form, model, fields: form.elements });
+    this.lastShape = this.#shape() ?? model.shapes[0];
+    form.addEventListener('input', (event) => this.#follow(event.target));
+    this.show();
+  }
+
+  #shape() {
+    return this.model.shapes.find((shape) => shape.ratio === this.fields.shape.value);
+  }
+
+  get isCustom() {
+    return Boolean(this.fields.width.value || this.fields.height.value);
+  }
+
+  get values() {
+    const { prompt, style, count, seed } = this.fields;
+    const { width, height } = this.lastShape;
+    return {
+      prompt: prompt.value,
+      style: style.value,
+      width: this.isCustom ? Number(this.fields.width.value || width) : width,
+      height: this.isCustom ? Number(this.fields.height.value || height) : height,
+      steps: Number(this.fields.steps.value),
+      seed: seed.value.trim(),
+      count: Number(count.value || 1),
+    };
+  }
+
+  /** Put values into the fields; those left out stay as they are. */
+  fill(values) {
+    const { fields } = this;
+    if (values.prompt !== undefined) fields.prompt.value = values.prompt;
+    for (const name of ['style', 'count', 'steps']) {
+      if (values[name] !== undefined && values[name] !== '') fields[name].value = values[name];
+    }
+    if (values.style === '') fields.style.value = '';
+    if (values.seed !== undefined) fields.seed.value = values.seed ?? '';
+    if (values.width && values.height) this.#fillSize(values);
+    this.show();
+  }
+
+  #fillSize({ width, height }) {
+    const shape = this.model.shapes.find((known) => known.width === width && known.height === height);
+    for (const radio of this.fields.shape) radio.checked = radio.value === shape?.ratio;
+    if (shape) this.lastShape = shape;
+    this.fields.width.value = shape ? '' : width;
+    this.fields.height.value = shape ? '' : height;
+  }
+
+  /** A shape takes the place of a size in pixels, and the other way round. */
+  #follow(field) {
+    if (field.name === 'shape') {
+      this.lastShape = this.#shape();
+      this.fields.width.value = this.fields.height.value = '';
+    } else if (field === this.fields.width || field === this.fields.height) {
+      for (const radio of this.fields.shape) radio.checked = !this.isCustom && radio.value === this.lastShape.ratio;
+    }
+    this.show();
+  }
+
+  /** Everything beside the fields that repeats their values. */
+  show() {
+    const { prompt, width, height, steps: number, seed, count } = this.values;
+    const length = [...prompt].length;
+    const counter = this.form.querySelector('[data-prompt-length]');
+    write(counter, `${length} / ${this.model.max_prompt_length}`);
+    counter.classList.toggle('is-over', length > this.model.max_prompt_length);
+
+    const range = this.fields.steps;
+    range.style.setProperty('--fill', `${((range.value - range.min) / (range.max - range.min)) * 100}%`);
+    write(this.form.querySelector('[data-steps]'), number);
+    attribute(this.fields.width, 'placeholder', this.lastShape.width);
+    attribute(this.fields.height, 'placeholder', this.lastShape.height);
+
+    const seedText = seed ? interpolate(gettext('seed %s'), [seed]) : gettext('random seed');
+    const fine = [this.isCustom && `${width} × ${height}`, steps(number), seedText].filter(Boolean);
+    write(this.form.querySelector('[data-fine]'), fine.join(' · '));
+    const style = this.fields.style.value && this.styleLabel(this.fields.style.value);
+    const all = [style, size(width, height, this.model.shapes), count].filter(Boolean);
+    write(this.form.querySelector('[data-summary]'), all.join(' · '));
+  }
+
+  styleLabel(key) {
+    const radio = [...this.fields.style].find((known) => known.value === key);
+    return radio ? radio.nextElementSibling.textContent.trim() : key;
+  }
+
+  // -- errors at their fields ------------------------------------------------------------------------------------------
+
+  /** All errors, or those that the fields beside `field` share with it. */
+  clearErrors(field = null) {
+    const lines = field ? (field.getAttribute('aria-describedby') ?? '').split(' ') : null;
+    for (const line of this.form.querySelectorAll('.field__error:not([hidden])')) {
+      if (lines && !lines.includes(line.id)) continue;
+      show(line, false);
+      const wrong = this.form.querySelectorAll(`[aria-describedby~="${line.id}"]`);
+      wrong.forEach((input) => input.removeAttribute('aria-invalid'));
+    }
+  }
+
+  /** Show `[{field, message}]`; answers those that belong to no field. The first wrong field gets the focus. */
+  showErrors(errors) {
+    let first = null;
+    const homeless = errors.filter(({ field, message }) => {
+      const side = field === 'width' || field === 'height';
+      const name = side ? (this.isCustom ? 'size' : 'shape') : field;
+      const line = document.getElementById(`${name}-error`);
+      if (!line) return true;
+      write(line, line.hidden ? message : `${line.textContent} ${message}`);
+      show(line, true);
+      const inputs = this.form.querySelectorAll(`[aria-describedby~="${line.id}"]`);
+      for (const input of inputs) {
+        if (!side || !this.isCustom || input.name === field) input.setAttribute('aria-invalid', 'true');
+      }
+      line.closest('details')?.setAttribute('open', '');
+      const own = side && this.isCustom ? this.fields[field] : null;
+      first ??= own ?? [...inputs].find((input) => input.checked) ?? inputs[0];
+      return false;
+    });
+    first?.focus();
+    return homeless;
+  }
+}

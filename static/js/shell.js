@@ -1,0 +1,79 @@
+/** The frame of every page: menus, theme, dialogs, the toast that a deletion on the page before left behind. */
+
+import { csrfToken, post } from './api.js';
+import { startKeys } from './keys.js';
+import { takeToastAfterLoad, toast } from './toast.js';
+
+// -- menus: one open at a time, closed by Escape, a click elsewhere or leaving with Tab ---------------------------------
+
+const openMenus = () => document.querySelectorAll('details.menu[open]');
+
+document.addEventListener('click', (event) => {
+  for (const menu of openMenus()) {
+    const inside = menu.contains(event.target);
+    if (!inside || event.target.closest('.menu__list :is(a, button)')) menu.open = false;
+  }
+});
+document.addEventListener('keydown', (event) => {
+  if (event.key !== 'Escape') return;
+  for (const menu of openMenus()) {
+    menu.open = false;
+    menu.querySelector('summary').focus();
+    event.preventDefault();
+  }
+});
+document.addEventListener('focusout', (event) => {
+  const menu = event.target.closest?.('details.menu[open]');
+  if (menu && event.relatedTarget && !menu.contains(event.relatedTarget)) menu.open = false;
+});
+
+// -- theme: at once, then remembered by the server ---------------------------------------------------------------------
+
+const root = document.documentElement;
+
+function isDark() {
+  if (root.dataset.theme === 'auto') return matchMedia('(prefers-color-scheme: dark)').matches;
+  return root.dataset.theme === 'dark';
+}
+
+for (const form of document.querySelectorAll('[data-theme-form]')) {
+  form.addEventListener('submit', (event) => {
+    event.preventDefault();
+    const theme = isDark() ? 'light' : 'dark';
+    root.dataset.theme = theme;
+    const body = new URLSearchParams({ theme });
+    const headers = { 'X-CSRFToken': csrfToken(), 'X-Requested-With': 'fetch' };
+    fetch(form.action, { method: 'POST', body, headers, redirect: 'manual' }).catch(() => {});
+  });
+}
+
+// -- dialogs: a click on the scrim closes ------------------------------------------------------------------------------
+
+for (const dialog of document.querySelectorAll('dialog.ask')) {
+  dialog.addEventListener('click', (event) => event.target === dialog && dialog.close());
+  for (const button of dialog.querySelectorAll('[data-close]')) button.addEventListener('click', () => dialog.close());
+}
+
+// -- copying -----------------------------------------------------------------------------------------------------------
+
+document.addEventListener('click', async (event) => {
+  const button = event.target.closest('[data-copy]');
+  if (!button) return;
+  try {
+    await navigator.clipboard.writeText(button.dataset.copy);
+    toast(gettext('Copied.'), { seconds: 3 });
+  } catch { // plain http away from localhost
+    toast(gettext('The browser does not allow copying here.'));
+  }
+});
+
+startKeys();
+
+const left = takeToastAfterLoad();
+if (left) {
+  const undo = async () => {
+    await post('images/restore', { ids: left.ids });
+    location.reload();
+  };
+  toast(left.text, { label: gettext('Undo'), action: left.ids ? undo : null, seconds: 10 });
+}

@@ -1,0 +1,87 @@
+/** The live connection. It comes back by itself; what was missed arrives in the snapshot that starts each connection. */
+
+const SHORTEST = 500;
+const LONGEST = 30_000;
+const SILENCE = 60_000; // the server says something at least every 25 s
+const SIGNED_OUT = 4401;
+
+export class LiveSocket {
+  #socket = null;
+  #timer = null;
+  #watchdog = null;
+  #attempt = 0;
+  #closed = false;
+
+  /** @param {{message: Function, state: Function}} listener state is 'open', 'waiting' or 'signed-out' */
+  constructor(path, listener) {
+    this.url = `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}${path}`;
+    this.listener = listener;
+    addEventListener('online', () => this.reconnect());
+    addEventListener('offline', () => this.#socket?.close());
+    document.addEventListener('visibilitychange', () => {
+      if (document.visibilityState === 'visible' && !this.isOpen) this.reconnect();
+    });
+    // A page kept in the back/forward cache must not hold a connection, and starts afresh when it is shown again.
+    addEventListener('pagehide', () => this.#end());
+    addEventListener('pageshow', (event) => event.persisted && this.reconnect());
+    this.#open();
+  }
+
+  get isOpen() {
+    return this.#socket?.readyState === WebSocket.OPEN;
+  }
+
+  /** Connect now, whatever the waiting time. */
+  reconnect() {
+    if (this.#closed) return;
+    this.#attempt = 0;
+    this.#end();
+    this.#open();
+  }
+
+  #open() {
+    clearTimeout(this.#timer);
+    const socket = new WebSocket(this.url);
+    this.#socket = socket;
+    socket.onopen = () => {
+      this.#attempt = 0;
+      this.#listenForSilence();
+      this.listener.state('open');
+    };
+    socket.onmessage = (event) => {
+      this.#listenForSilence();
+      this.listener.message(JSON.parse(event.data));
+    };
+    socket.onclose = (event) => {
+      if (socket !== this.#socket) return;
+      clearTimeout(this.#watchdog);
+      if (event.code === SIGNED_OUT) {
+        this.#closed = true;
+        this.listener.state('signed-out');
+      } else {
+        this.#wait();
+      }
+    };
+  }
+
+  /** Full jitter: a restarted server must not meet every browser at the same moment. */
+  #wait() {
+    const most = Math.min(LONGEST, SHORTEST * 2 ** this.#attempt++);
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#open(), SHORTEST / 2 + Math.random() * most);
+    this.listener.state('waiting');
+  }
+
+  #listenForSilence() {
+    clearTimeout(this.#watchdog);
+    this.#watchdog = setTimeout(() => this.reconnect(), SILENCE);
+  }
+
+  #end() {
+    clearTimeout(this.#timer);
+    clearTimeout(this.#watchdog);
+    const socket = this.#socket;
+    this.#socket = null;
+    socket?.close();
+  }
+}

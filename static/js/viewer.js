@@ -1,0 +1,125 @@
+/** One picture: keys, favourite, bin, details, swiping, and the neighbours loaded ahead. */
+
+import { patch, post } from './api.js';
+import { attribute } from './dom.js';
+import { bindKeys } from './keys.js';
+import { toast, toastAfterLoad } from './toast.js';
+import { inBin } from './words.js';
+
+const FROM_GALLERY = 'zimageweb:from-gallery';
+const PANEL = 'zimageweb:panel';
+const viewer = document.querySelector('.viewer');
+const { id } = viewer.dataset;
+const find = (selector) => viewer.querySelector(selector);
+const narrow = matchMedia('(max-width: 860px)');
+
+// -- going on and back: neighbours take this page's place, so that Back leads to the gallery ---------------------------
+
+function go(rel) {
+  const link = find(`[rel="${rel}"]`);
+  if (!link) return false;
+  location.replace(link.href);
+  return true;
+}
+
+function back(event) {
+  if (sessionStorage.getItem(FROM_GALLERY) && history.length > 1) {
+    event?.preventDefault();
+    sessionStorage.removeItem(FROM_GALLERY);
+    history.back();
+  } else if (!event) {
+    location.assign(find('[data-back]').href);
+  }
+}
+
+find('[data-back]').addEventListener('click', (event) => !event.ctrlKey && !event.metaKey && back(event));
+viewer.addEventListener('click', (event) => {
+  const link = event.target.closest('[rel="prev"], [rel="next"], .strip a');
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  location.replace(link.href);
+});
+addEventListener('load', () => {
+  for (const link of viewer.querySelectorAll('[data-preload]')) new Image().src = link.dataset.preload;
+});
+find('.strip [aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' });
+
+// -- favourite and bin -------------------------------------------------------------------------------------------------
+
+const heart = find('[data-favourite]');
+
+async function toggleFavourite() {
+  const on = heart.getAttribute('aria-pressed') !== 'true';
+  attribute(heart, 'aria-pressed', String(on));
+  try {
+    await patch(`images/${id}`, { favourite: on });
+  } catch (problem) {
+    attribute(heart, 'aria-pressed', String(!on));
+    toast(problem.message);
+  }
+}
+
+async function moveToBin() {
+  try {
+    await post('images/delete', { ids: [id] });
+  } catch (problem) {
+    toast(problem.message);
+    return;
+  }
+  toastAfterLoad({ text: inBin(1), ids: [id] });
+  // The gallery that the browser keeps still shows the picture: load it anew.
+  sessionStorage.removeItem(FROM_GALLERY);
+  if (!go('next') && !go('prev')) location.replace(find('[data-back]').href);
+}
+
+heart?.closest('form').addEventListener('submit', (event) => {
+  event.preventDefault();
+  toggleFavourite();
+});
+find('[data-delete]')?.closest('form').addEventListener('submit', (event) => {
+  event.preventDefault();
+  moveToBin();
+});
+
+// -- details: a column on a desk, folded on a phone --------------------------------------------------------------------
+
+const info = find('[data-info]');
+
+function showPanel(open) {
+  viewer.classList.toggle('is-open', open);
+  viewer.classList.toggle('no-panel', !open);
+  attribute(info, 'aria-pressed', String(open));
+}
+
+function togglePanel() {
+  const open = info.getAttribute('aria-pressed') !== 'true';
+  showPanel(open);
+  if (!narrow.matches) localStorage.setItem(PANEL, open ? 'open' : 'closed');
+}
+
+showPanel(narrow.matches ? false : localStorage.getItem(PANEL) !== 'closed');
+info.addEventListener('click', togglePanel);
+find('[data-grip]').addEventListener('click', togglePanel);
+
+// -- swiping (the arrows in the browser's own bars and the keys do the same) -------------------------------------------
+
+let touch = null;
+const stage = find('[data-stage]');
+stage.addEventListener('pointerdown', (event) => {
+  touch = event.pointerType === 'touch' && event.isPrimary ? { x: event.clientX, y: event.clientY } : null;
+});
+stage.addEventListener('pointerup', (event) => {
+  if (!touch || visualViewport.scale > 1) return;
+  const [across, down] = [event.clientX - touch.x, event.clientY - touch.y];
+  if (Math.abs(across) > 60 && Math.abs(across) > 2 * Math.abs(down)) go(across < 0 ? 'next' : 'prev');
+});
+
+bindKeys({
+  ArrowLeft: () => go('prev'),
+  ArrowRight: () => go('next'),
+  Escape: () => back(),
+  f: () => (heart ? toggleFavourite() : false),
+  i: togglePanel,
+  D: () => find('[data-download]')?.click(),
+  Delete: () => (heart ? moveToBin() : false),
+});
