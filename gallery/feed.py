@@ -40,11 +40,14 @@ class Place(NamedTuple):
             text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
         except (binascii.Error, UnicodeError) as error:
             raise ValueError(cursor) from error
-        moment, _space, identity = text.partition(" ")
-        place = cls(dt.datetime.fromisoformat(moment), UUID(identity))
-        if timezone.is_naive(place.moment):
+        written, _space, identity = text.partition(" ")
+        moment = dt.datetime.fromisoformat(written)
+        if timezone.is_naive(moment):
             raise ValueError(cursor)
-        return place
+        try:
+            return cls(moment.astimezone(dt.UTC), UUID(identity))
+        except OverflowError as error:  # the first or last day there is, on the other side of the world
+            raise ValueError(cursor) from error
 
 
 class Page(NamedTuple):

@@ -164,6 +164,11 @@ class Image(models.Model):
         return self.expires_at is not None and self.expires_at - timezone.now() < EXPIRING_SOON
 
     @property
+    def days_left(self) -> int:
+        """Days until `expires_at`, begun ones counted whole; 0 where that never comes or is overdue."""
+        return max(0, math.ceil((self.expires_at - timezone.now()) / dt.timedelta(days=1))) if self.expires_at else 0
+
+    @property
     def aspect_class(self) -> str:
         """The nearest of the usual shapes, for style sheets: `3-2` is landscape, `2-3` portrait."""
         shape = math.log(self.width / self.height)

@@ -15,6 +15,7 @@ from django.db.models import Sum
 from django.utils import timezone
 
 from gallery.models import Image, ImageQuerySet
+from gallery.signals import images_moved
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
@@ -36,7 +37,10 @@ def move_to_bin(
     mine = Image.objects.visible_to(user)
     if everything:  # pictures that arrive while this runs were not meant
         ids = mine.kept().filter(created_at__lte=now).values_list("pk", flat=True)
-    return bin_those(mine, ids, now)
+    moved = bin_those(mine, ids, now)
+    if moved:
+        images_moved.send_robust(sender=Image, owner_id=user.pk, deleted=moved, restored=[])
+    return moved
 
 
 def restore(*, user: AbstractBaseUser | AnonymousUser, ids: Iterable[UUID]) -> list[UUID]:
@@ -47,6 +51,8 @@ def restore(*, user: AbstractBaseUser | AnonymousUser, ids: Iterable[UUID]) -> l
             found = _lock(Image.objects.visible_to(user).in_bin().filter(pk__in=chunk))
             Image.objects.filter(pk__in=found).restore()
         restored += found
+    if restored:
+        images_moved.send_robust(sender=Image, owner_id=user.pk, deleted=[], restored=restored)
     return restored
 
 

@@ -56,7 +56,9 @@ class GenerationAdmin(_ReadOnly):
     show_full_result_count = False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False  # usage is counted from these rows
+        """Not one by one, because usage is counted from these rows; only together with their person."""
+        here = (request.resolver_match and request.resolver_match.url_name) or ""
+        return not here.startswith("generation_generation_") and super().has_delete_permission(request, obj)
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """Acting needs the permission to change, although no field can be edited."""
@@ -81,7 +83,7 @@ class GenerationAdmin(_ReadOnly):
         active = list(rows.filter(state__in=(State.QUEUED, State.RUNNING)).select_related("user"))
         for row in active:
             services.cancel(generation=row)
-            self.log_change(request, row, "cancelled")
+            self.log_change(request, row, str(_("cancelled")))
         self.message_user(
             request, ngettext("%d generation cancelled.", "%d generations cancelled.", len(active)) % len(active)
         )
@@ -98,7 +100,7 @@ class GenerationAdmin(_ReadOnly):
                 self.message_user(request, f"#{row.pk}: {refused}", messages.WARNING)
             else:
                 tried += 1
-                self.log_change(request, row, "retried")
+                self.log_change(request, row, str(_("retried")))
         self.message_user(request, ngettext("%d generation queued.", "%d generations queued.", tried) % tried)
 
 

@@ -8,9 +8,11 @@ from uuid import UUID
 from django.contrib.auth.models import User
 from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
 from ninja import Query, Router, Status
 from ninja.params import functions as params
 
+from gallery.feed import Place
 from generation import catalogue, quotas, scheduling, services, snapshot
 from generation.exceptions import FieldError, InvalidParameters
 from generation.models import Batch, Generation, State
@@ -50,7 +52,7 @@ def submit(
     request: HttpRequest, wanted: GenerationRequest, idempotency_key: Annotated[str | None, _KEY] = None
 ) -> Status[dict[str, Any]]:
     user = _user(request)
-    fields = wanted.dict()
+    fields = wanted.model_dump()
     fields["style"] = fields["style"] or ""
     parameters = Parameters.checked(catalogue.current_model(), **fields)
     submission = services.submit(user=user, parameters=parameters, idempotency_key=idempotency_key)
@@ -61,28 +63,42 @@ def submit(
 def list_generations(
     request: HttpRequest,
     state: Annotated[State | None, Query()] = None,
-    cursor: Annotated[str | None, Query(max_length=20)] = None,
+    cursor: Annotated[str | None, Query(max_length=200)] = None,
     feed: bool = False,
 ) -> dict[str, Any]:
     """Pages of rows, or with `feed` of whole batches as the create page shows them."""
     user = _user(request)
-    if cursor is not None and not (cursor.isascii() and cursor.isdigit() and int(cursor) < 2**63):
-        raise InvalidParameters([FieldError("cursor", "The cursor is not one that this list gave out.")])
-    before = None if cursor is None else int(cursor)
-    line = scheduling.read_line()
-    if feed:
-        items, following = snapshot.feed(user, line, before)
-        return {"items": items, "next": following}
+    try:
+        if feed:
+            before = None if cursor is None else Place.from_cursor(cursor)
+            items, following = snapshot.feed(user, scheduling.read_line(), before)
+            return {"items": items, "next": following}
+        below = None if cursor is None else _row_number(cursor)
+    except ValueError:
+        error = FieldError("cursor", _("The cursor is not one that this list gave out."))
+        raise InvalidParameters([error]) from None
     rows = Generation.objects.visible_to(user).select_related("image").order_by("-id")
     if state:
         rows = rows.filter(state=state)
-    if before is not None:
-        rows = rows.filter(pk__lt=before)
+    if below is not None:
+        rows = rows.filter(pk__lt=below)
     page = list(rows[: _PAGE + 1])
+    line = scheduling.read_line() if any(row.is_active for row in page) else None
     return {
         "items": generations_as_json(page[:_PAGE], line),
         "next": str(page[_PAGE - 1].pk) if len(page) > _PAGE else None,
     }
+
+
+def _row_number(cursor: str) -> int:
+    if not (cursor.isascii() and cursor.isdigit() and int(cursor) < 2**63):
+        raise ValueError(cursor)
+    return int(cursor)
+
+
+def _as_json(row: Generation) -> dict[str, Any]:
+    """One row, with its place if it has one: reading the whole line for a finished picture would be a waste."""
+    return dict(generation_as_json(row, scheduling.read_line() if row.is_active else None))
 
 
 @router.post("generations/cancel", response=Cancelled, summary="Cancel everything one still waits for")
@@ -92,13 +108,12 @@ def cancel_all(request: HttpRequest) -> dict[str, int]:
 
 @router.get("generations/{int:pk}", response=GenerationOut, summary="One generation")
 def get_generation(request: HttpRequest, pk: int) -> dict[str, Any]:
-    return dict(generation_as_json(_own(request, pk), scheduling.read_line()))
+    return _as_json(_own(request, pk))
 
 
 @router.post("generations/{int:pk}/cancel", response=GenerationOut, summary="Cancel one generation")
 def cancel(request: HttpRequest, pk: int) -> dict[str, Any]:
-    row = services.cancel(generation=_own(request, pk))
-    return dict(generation_as_json(row, scheduling.read_line()))
+    return _as_json(services.cancel(generation=_own(request, pk)))
 
 
 @router.post("generations/{int:pk}/retry", response={201: SubmissionOut}, summary="Ask again for one that failed")

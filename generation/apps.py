@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from django.apps import AppConfig
 from django.contrib.auth.signals import user_logged_out
@@ -16,7 +17,10 @@ class GenerationConfig(AppConfig):
     verbose_name = _("Generation")
 
     def ready(self) -> None:
+        from gallery.signals import images_moved
+
         user_logged_out.connect(close_live_pages, dispatch_uid="generation.close_live_pages")
+        images_moved.connect(tell_live_pages, dispatch_uid="generation.tell_live_pages")
 
 
 def close_live_pages(sender: Any, request: HttpRequest, user: AbstractBaseUser | None, **kwargs: Any) -> None:
@@ -26,3 +30,10 @@ def close_live_pages(sender: Any, request: HttpRequest, user: AbstractBaseUser |
 
     if user is not None:
         events.close_sockets(user.pk, request.session.session_key)
+
+
+def tell_live_pages(sender: Any, owner_id: int, deleted: list[UUID], restored: list[UUID], **kwargs: Any) -> None:
+    """The gallery knows no events: a picture deleted in one tab leaves the others through here."""
+    from generation import events
+
+    events.images_moved(owner_id, deleted=deleted, restored=restored)

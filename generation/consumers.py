@@ -9,10 +9,13 @@ import logging
 from typing import Any
 
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
+from django.http import HttpRequest
+from django.utils import translation
 from redis.exceptions import RedisError
 
 from generation import ticker
 from generation.events import user_group
+from generation.models import Failure
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +28,7 @@ class GenerationConsumer(AsyncJsonWebsocketConsumer):
 
     user_id: int | None = None
     session_key: str | None = None
+    language = ""
 
     async def connect(self) -> None:
         # A refusal before accepting reaches the browser as a bare HTTP 403: accept, say why, then close.
@@ -34,15 +38,16 @@ class GenerationConsumer(AsyncJsonWebsocketConsumer):
             await self.close(SIGNED_OUT)
             return
         self.user_id, self.session_key = user.pk, self.scope["session"].session_key
+        self.language = self._find_language()
         try:
             # Listen first, read second: a change in between arrives twice instead of never.
             await self.channel_layer.group_add(user_group(user.pk), self.channel_name)
         except (RedisError, OSError) as error:
             logger.warning("No live events while Redis is away (%s).", error)
-            await self.send_json({"type": "snapshot", **await ticker.read_snapshot(user)})
+            await self.send_json({"type": "snapshot", **await ticker.read_snapshot(user, self.language)})
             await self.close(TRY_AGAIN_LATER)
             return
-        await self.send_json({"type": "snapshot", **await ticker.read_snapshot(user)})
+        await self.send_json({"type": "snapshot", **await ticker.read_snapshot(user, self.language)})
         ticker.join(self)
 
     async def disconnect(self, code: int) -> None:
@@ -64,9 +69,26 @@ class GenerationConsumer(AsyncJsonWebsocketConsumer):
         """Pass events straight on. Channels' own dispatch first waits for the process's one database thread, where
         somebody else's slow query would hold up this person's picture."""
         if message["type"] == "push":
-            await self.send_json(message["payload"])
+            await self.send_json(self._in_own_language(message["payload"]))
         else:
             await super().dispatch(message)
+
+    def _find_language(self) -> str:
+        """As LocaleMiddleware does for pages: by the cookie, else by what the browser accepts."""
+        request = HttpRequest()
+        request.COOKIES = self.scope["cookies"]
+        accepted = dict(self.scope["headers"]).get(b"accept-language", b"")
+        request.META["HTTP_ACCEPT_LANGUAGE"] = accepted.decode("latin-1")
+        return translation.get_language_from_request(request)
+
+    def _in_own_language(self, payload: dict[str, Any]) -> dict[str, Any]:
+        """The process that publishes a failure, mostly a worker, does not know who reads it in which language."""
+        generation = payload.get("generation")
+        if not generation or not generation["error_code"]:
+            return payload
+        with translation.override(self.language):
+            error = str(Failure(generation["error_code"]).label)
+        return payload | {"generation": generation | {"error": error}}
 
     async def sign_out(self, message: dict[str, Any]) -> None:
         if message["session_key"] in (None, self.session_key):

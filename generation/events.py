@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from concurrent.futures import Future
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 from channels.layers import get_channel_layer
 from django.contrib.auth.models import User
@@ -89,6 +90,12 @@ def preview(row: Generation, data_url: str) -> None:
 
 def usage_changed(user: User, usage: dict[str, Any]) -> None:
     transaction.on_commit(partial(_send, user.pk, {"type": "usage", "usage": usage}), robust=True)
+
+
+def images_moved(user_id: int, *, deleted: Iterable[UUID], restored: Iterable[UUID]) -> None:
+    """Say which of the person's images went to the bin or came back; the change itself is committed already."""
+    payload = {"type": "images", "deleted": [str(pk) for pk in deleted], "restored": [str(pk) for pk in restored]}
+    transaction.on_commit(partial(_send, user_id, payload), robust=True)
 
 
 def close_sockets(user_id: int, session_key: str | None = None) -> None:

@@ -25,7 +25,6 @@ from generation.catalogue import STYLES
 from generation.engine.exceptions import (
     DeviceLost,
     DrawingCancelled,
-    EngineError,
     OutOfMemory,
     UnsupportedRequest,
 )
@@ -74,9 +73,6 @@ class Studio:
         self.is_drawing, self.last_sign_of_life = True, time.monotonic()
         try:
             self._draw(rows)
-        except BaseException:
-            self._put_down(rows)
-            raise
         finally:
             self.is_drawing = False
         return len(rows)
@@ -104,8 +100,10 @@ class Studio:
             self.lost = error
             logger.exception("The device failed; its %d pictures go back to the queue and this worker ends.", len(rows))
             services.hand_back(rows=rows)
+            self._put_down(rows)
             raise
-        except EngineError as error:
+        except Exception as error:
+            # Whatever goes wrong inside the libraries concerns this batch, not the ones after it.
             self._refuse(rows, error)
             return
         seconds = time.monotonic() - watch.began
@@ -121,7 +119,7 @@ class Studio:
                 services.settle_cancelled(row=row)
                 self._put_down([row])
 
-    def _refuse(self, rows: list[Generation], error: EngineError) -> None:
+    def _refuse(self, rows: list[Generation], error: Exception) -> None:
         """The engine cannot draw this batch. One row alone is to blame for it; of several any could be: each is
         returned, and drawn alone next time, because it has been attempted."""
         logger.warning("Generations %s could not be drawn: %s", [row.pk for row in rows], error, exc_info=error)
@@ -148,7 +146,6 @@ class Studio:
     def _store(self, row: Generation, picture: PillowImage.Image, seconds: float) -> None:
         """In a thread of the pool: files first, then row and state in one transaction."""
         close_old_connections()
-        image = None
         try:
             drawn = _drawn(row, seconds, self.engine)
             image = storing.draft(owner_id=row.user_id, drawn=drawn)
@@ -159,10 +156,9 @@ class Studio:
             logger.exception("Generation %s was drawn but could not be stored.", row.pk)
             services.fail(row=row, failure=Failure.NOT_STORED)
         except DatabaseError:
-            # The lease runs out, the row is drawn again: better twice the work than a lost picture.
-            logger.exception("Generation %s was drawn but the database refused it.", row.pk)
-            if image is not None:
-                storing.discard_files(image)
+            # Perhaps it was committed and only the answer was lost, so the files stay: if they belong to no row, the
+            # daily sweep takes them. If it was not, the lease runs out and the row is drawn again.
+            logger.exception("Generation %s was drawn but the database did not confirm it.", row.pk)
         except Exception:
             logger.exception("Generation %s could not be stored.", row.pk)
             services.fail(row=row, failure=Failure.NOT_STORED)

@@ -124,7 +124,7 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
 class Generation(models.Model):
     """One requested picture."""
 
-    batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="generations")
+    batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="generations", verbose_name=_("batch"))
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="generations", verbose_name=_("person")
     )
@@ -226,9 +226,16 @@ class Quota(models.Model):
     """Limits of one person or of one group. An empty field falls back: person, most generous group, site default."""
 
     user = models.OneToOneField(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, blank=True, related_name="quota"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="quota",
+        verbose_name=_("person"),
     )
-    group = models.OneToOneField(Group, on_delete=models.CASCADE, null=True, blank=True, related_name="quota")
+    group = models.OneToOneField(
+        Group, on_delete=models.CASCADE, null=True, blank=True, related_name="quota", verbose_name=_("group")
+    )
     pictures_per_day = models.PositiveIntegerField(_("pictures a day"), null=True, blank=True)
     queued_at_once = models.PositiveIntegerField(_("pictures queued at once"), null=True, blank=True)
     weight = models.FloatField(
@@ -266,6 +273,7 @@ class Worker(models.Model):
         BROKEN = "broken", _("cannot start")
 
     ALIVE_FOR = dt.timedelta(seconds=20)  # four missed beats
+    REMEMBERED_FOR = dt.timedelta(days=1)
 
     name = models.CharField(_("name"), max_length=100, primary_key=True)
     host = models.CharField(_("host"), max_length=200, blank=True)
@@ -274,7 +282,7 @@ class Worker(models.Model):
     message = models.CharField(_("message"), max_length=500, blank=True)
     progress = models.PositiveSmallIntegerField(_("loaded (percent)"), default=0)
     card: Any = models.JSONField(_("model"), default=dict, blank=True)  # engine.types.ModelCard.as_dict()
-    seconds_per_cost = models.FloatField(null=True, blank=True)  # measured, per megapixel-step
+    seconds_per_cost = models.FloatField(_("seconds per megapixel-step"), null=True, blank=True)  # measured
     drawn = models.PositiveBigIntegerField(_("pictures drawn"), default=0)
     started_at = models.DateTimeField(_("started"), default=timezone.now)
     seen_at = models.DateTimeField(_("last seen"), default=timezone.now)
@@ -291,6 +299,11 @@ class Worker(models.Model):
     def is_alive(self) -> bool:
         gone = (Worker.State.STOPPED, Worker.State.BROKEN)
         return self.state not in gone and timezone.now() - self.seen_at < self.ALIVE_FOR
+
+    @property
+    def is_broken(self) -> bool:
+        """It said lately that it cannot start."""
+        return self.state == Worker.State.BROKEN and timezone.now() - self.seen_at < self.REMEMBERED_FOR
 
     @property
     def is_ready(self) -> bool:

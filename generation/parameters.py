@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import secrets
 from dataclasses import asdict, dataclass
 
@@ -115,7 +114,7 @@ class Parameters:
         between = _("%(name)s must be between %(least)s and %(most)s.")
 
         def check(field: str, name: str, value: float, least: float, most: float) -> None:
-            if not (math.isfinite(value) and least <= value <= most):
+            if not least <= value <= most:  # NaN fails this as well
                 message = between % {"name": name, "least": f"{least:g}", "most": f"{most:,.0f}".replace(",", " ")}
                 errors.append(FieldError(field, message, most if value > most else least))
 

@@ -85,7 +85,7 @@ def workers_as_json() -> dict[str, Any]:
     """What a page needs to say about the workers: how many are ready, or how far the first is with loading."""
     workers = list(Worker.objects.all())
     loading = [worker for worker in workers if worker.is_alive and not worker.is_ready]
-    broken = [worker.message for worker in workers if worker.state == Worker.State.BROKEN and worker.message]
+    broken = [worker.message for worker in workers if worker.is_broken and worker.message]
     return {
         "ready": sum(worker.is_ready for worker in workers),
         "loading": len(loading),

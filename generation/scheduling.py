@@ -16,6 +16,8 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.db.models import F
+from django.db.models.expressions import CombinedExpression
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from generation.models import Generation, QueueClock, QueueShare, State, Worker, next_seq
@@ -63,8 +65,9 @@ def close_ranks(share: QueueShare, left: Iterable[Generation], weight: float) ->
 # -- claiming ---------------------------------------------------------------------------------------------------------
 
 
-def lease_end() -> dt.datetime:
-    return timezone.now() + dt.timedelta(seconds=settings.LEASE_SECONDS)
+def lease_end() -> CombinedExpression:
+    """When a lease taken now runs out, by the database's clock: those of the machines may differ."""
+    return Now() + dt.timedelta(seconds=settings.LEASE_SECONDS)
 
 
 def claim(*, worker: str, most: int, most_pixels: int = 0) -> list[Generation]:

@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from ninja import Field, Schema
+from pydantic import BaseModel, BeforeValidator
+from pydantic_core import PydanticCustomError
 
 
-class GenerationRequest(Schema):
+def _no_switch(value: Any) -> Any:
+    """JSON's true is Python's 1."""
+    if isinstance(value, bool):
+        raise PydanticCustomError("int_type", "Input should be a number")
+    return value
+
+
+Integer = Annotated[int, BeforeValidator(_no_switch)]
+
+
+class GenerationRequest(BaseModel):
     """What to draw. Left out: the model's own size and steps, a random seed, one picture."""
 
     prompt: str = Field(description="What the picture shows; 1 to 2,000 characters.")
-    width: int | None = Field(None, description="Pixels; a multiple of the model's `size_step`.")
-    height: int | None = Field(None, description="Pixels; a multiple of the model's `size_step`.")
-    steps: int | None = None
+    width: Integer | None = Field(None, description="Pixels; a multiple of the model's `size_step`.")
+    height: Integer | None = Field(None, description="Pixels; a multiple of the model's `size_step`.")
+    steps: Integer | None = None
     guidance: float | None = None
-    seed: int | None = Field(None, description="Picture i of the batch is drawn from seed + i.")
-    count: int = 1
+    seed: Integer | None = Field(None, description="Picture i of the batch is drawn from seed + i.")
+    count: Integer = 1
     style: str | None = Field(None, description="The `key` of a style from `GET models`.")
 
 

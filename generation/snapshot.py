@@ -5,33 +5,36 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import Max
+from django.db.models import Max, Q
 
+from gallery.feed import Place
 from generation import quotas, scheduling
-from generation.models import Generation
+from generation.models import Batch, Generation
 from generation.representation import GenerationJSON, generations_as_json, workers_as_json
 from generation.scheduling import Line
 
 FEED_BATCHES = 12
 
 
-def feed(user: User, line: Line | None = None, before: int | None = None) -> tuple[list[GenerationJSON], str | None]:
+def feed(user: User, line: Line | None = None, before: Place | None = None) -> tuple[list[GenerationJSON], str | None]:
     """The person's batches newest first, `FEED_BATCHES` at a time, and the cursor of the next page if there is one.
 
-    Batches are ordered by their first row. The first page (`before` None) also holds everything still in progress,
-    however old.
+    The first page (`before` None) also holds everything still in progress, however old.
     """
-    mine = Generation.objects.visible_to(user)
-    batches = mine.values("batch").annotate(newest=Max("id")).order_by("-newest")
+    batches = Batch.objects.filter(user=user).order_by("-created_at", "-id")
     if before is not None:
-        batches = batches.filter(newest__lt=before)
+        older = Q(created_at=before.moment, id__lt=before.id) | Q(created_at__lt=before.moment)
+        batches = batches.filter(older, created_at__lte=before.moment)
     page = list(batches[: FEED_BATCHES + 1])
-    ids = {row["batch"] for row in page[:FEED_BATCHES]}
+    ids = {batch.pk for batch in page[:FEED_BATCHES]}
+    mine = Generation.objects.visible_to(user)
     if before is None:
         ids |= set(mine.active().values_list("batch", flat=True))
-    rows = mine.filter(batch__in=ids).select_related("image").order_by("-batch__created_at", "id")
-    cursor = str(page[FEED_BATCHES - 1]["newest"]) if len(page) > FEED_BATCHES else None
-    return generations_as_json(rows, line), cursor
+    rows = mine.filter(batch__in=ids).select_related("image").order_by("-batch__created_at", "-batch", "id")
+    if len(page) <= FEED_BATCHES:
+        return generations_as_json(rows, line), None
+    last = page[FEED_BATCHES - 1]
+    return generations_as_json(rows, line), Place(last.created_at, last.pk).as_cursor()
 
 
 def head(user_id: int) -> int:

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from channels.db import database_sync_to_async
 from django.conf import settings
+from django.contrib.auth import HASH_SESSION_KEY
 from django.contrib.auth.models import User
 from django.db import DatabaseError
+from django.utils import translation
 
 from generation import scheduling, snapshot
 from generation.scheduling import Place
@@ -119,8 +121,12 @@ def leave(socket: GenerationConsumer) -> None:
 # Reads run in threads of their own: the thread that Channels keeps for synchronous code is one for the whole process.
 
 
-async def read_snapshot(user: User) -> dict[str, Any]:
-    found: dict[str, Any] = await _in_own_thread(snapshot.snapshot, user)
+async def read_snapshot(user: User, language: str) -> dict[str, Any]:
+    def read() -> dict[str, Any]:
+        with translation.override(language):
+            return snapshot.snapshot(user)
+
+    found: dict[str, Any] = await _in_own_thread(read)
     return found
 
 
@@ -151,8 +157,14 @@ async def _read_alive_sessions(keys: dict[str, int | None]) -> set[str]:
     store = import_module(settings.SESSION_ENGINE).SessionStore
 
     def read() -> set[str]:
-        active = set(User.objects.filter(pk__in=set(keys.values()), is_active=True).values_list("pk", flat=True))
-        return {key for key, user_id in keys.items() if user_id in active and store().exists(key)}
+        people = User.objects.filter(pk__in=set(keys.values()), is_active=True).in_bulk()
+        alive = set()
+        for key, user_id in keys.items():
+            person = people.get(user_id)
+            # A changed password ends the person's other sessions by this hash; their rows stay in the store.
+            if person and store(key).load().get(HASH_SESSION_KEY) == person.get_session_auth_hash():
+                alive.add(key)
+        return alive
 
     found: set[str] = await _in_own_thread(read)
     return found

@@ -34,7 +34,7 @@ from generation.models import Worker
 
 logger = logging.getLogger(__name__)
 
-BEAT_SECONDS = 5.0
+BEAT_SECONDS = min(5.0, settings.LEASE_SECONDS / 3)  # a lease survives two beats that failed
 _BACK_OFF_SECONDS = 1.0
 
 
@@ -73,6 +73,7 @@ class DrawingWorker:
         """Load the model and answer rings until asked to stop. Raises EngineError when the model cannot be loaded."""
         services.release_worker(worker=self.name)  # of an earlier process of this name
         now = timezone.now()
+        Worker.objects.filter(seen_at__lt=now - Worker.REMEMBERED_FOR).delete()  # names of containers long gone
         Worker.objects.update_or_create(
             name=self.name,
             defaults={

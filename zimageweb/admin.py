@@ -14,12 +14,16 @@ from django.utils.html import format_html
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from generation import events
 from generation.admin import GroupQuotaInline, UserQuotaInline
 from zimageweb import signup
 from zimageweb.models import ApiToken, Invitation
 
 # Imported above, django.contrib.auth.admin has registered its own.
 admin.site.unregister([User, Group])
+
+
+_POWERS = ("is_superuser", "is_staff", "groups", "user_permissions")
 
 
 class WaitingFilter(admin.SimpleListFilter):
@@ -41,6 +45,27 @@ class UserAdmin(DjangoUserAdmin[User]):
     ordering = ("-date_joined",)
     actions = ("approve",)
     inlines = (UserQuotaInline,)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
+        """Whoever may change people must not be able to make themselves, or others, more than they are."""
+        fields = tuple(super().get_readonly_fields(request, obj))
+        return fields if request.user.is_superuser else (*fields, *_POWERS)
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """Of a superuser only another superuser changes anything, the password above all."""
+        if obj is not None and obj.is_superuser and not request.user.is_superuser:
+            return False
+        return super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        if obj is not None and obj.is_superuser and not request.user.is_superuser:
+            return False
+        return super().has_delete_permission(request, obj)
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if change and not obj.is_active:
+            events.close_sockets(obj.pk)
 
     @admin.action(description=_("Approve: let the selected people sign in"), permissions=["change"])
     def approve(self, request: HttpRequest, queryset: QuerySet[User]) -> None:

@@ -22,7 +22,9 @@ def _digest(secret: str) -> str:
 class ApiToken(models.Model):
     """A bearer token. Only its digest is kept: the token itself is shown once, when it is made."""
 
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens", verbose_name=_("person")
+    )
     digest = models.CharField(max_length=64, unique=True, editable=False)
     name = models.CharField(_("name"), max_length=80, blank=True)
     created_at = models.DateTimeField(_("made"), default=timezone.now, editable=False)

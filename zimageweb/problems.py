@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.conf import settings
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -34,15 +35,28 @@ def field_errors(errors: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     limits = ("le", "lt", "ge", "gt", "max_length", "min_length")
     found = []
     for error in errors:
-        # The first parts of `loc` say where the value came from: ("body", "<argument>", "<field>", …).
-        location = [str(part) for part in error.get("loc", ())]
-        field = ".".join(location[2:] if len(location) > 2 else location[-1:])
-        entry: dict[str, Any] = {"field": field, "message": str(error.get("msg", ""))}
+        # `loc` says where the value came from: ("query", "<field>"), ("body", "<argument>", "<field>", …).
+        source, *inside = [str(part) for part in error.get("loc", ())] or [""]
+        if source == "body":
+            inside = inside[1:]
+        entry: dict[str, Any] = {"field": ".".join(inside) or source, "message": _message(error)}
         context = error.get("ctx") or {}
         if limit := next((context[name] for name in limits if name in context), None):
             entry["limit"] = limit
         found.append(entry)
     return found
+
+
+def _message(error: Mapping[str, Any]) -> str:
+    """What is wrong, for the person. Pydantic has words for programmers, in English only."""
+    kind = str(error.get("type", ""))
+    if kind.startswith("int_"):
+        return _("This must be a whole number.")
+    if kind in {"missing", "model_type"} and len(error.get("loc", ())) <= 2:
+        return _("Send a JSON object with the fields of this operation.")
+    if kind == "missing":
+        return _("This field is required.")
+    return str(error.get("msg", ""))
 
 
 def register(api: NinjaAPI) -> None:
@@ -97,8 +111,19 @@ def register(api: NinjaAPI) -> None:
 
     @api.exception_handler(HttpError)
     def http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
-        code = {400: "malformed", 403: "forbidden", 404: "not_found"}.get(error.status_code, "error")
-        return problem(error.status_code, code, str(error))
+        if error.status_code == 400:  # Ninja's word for a body that it cannot parse
+            message = _("The body is not valid JSON.")
+            return problem(422, "invalid", message, errors=[{"field": "body", "message": message}])
+        code = {403: "forbidden", 404: "not_found"}.get(error.status_code, "error")
+        # The only 403 that Ninja raises itself is that of a page whose CSRF token another sign-in has replaced.
+        stale = _("This page is out of date. Reload it and try again.")
+        return problem(error.status_code, code, stale if error.status_code == 403 else str(error))
+
+    @api.exception_handler(RequestDataTooBig)
+    def too_big(request: HttpRequest, error: RequestDataTooBig) -> HttpResponse:
+        limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        detail = _("The request is larger than %(limit)d bytes.") % {"limit": limit}
+        return problem(413, "too_large", detail, limit=limit)
 
     @api.exception_handler(Exception)
     def unexpected(request: HttpRequest, error: Exception) -> HttpResponse:

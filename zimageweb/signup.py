@@ -19,8 +19,9 @@ _SESSION_KEY = "invitation"
 
 
 def waiting_for_approval() -> QuerySet[User]:
-    """Accounts that nobody has let in yet. One that was switched off later has been used before."""
-    return User.objects.filter(is_active=False, last_login=None)
+    """Accounts that nobody has let in yet. One that was switched off later has been used before, in a browser or,
+    with a token, by a program."""
+    return User.objects.filter(is_active=False, last_login=None, api_tokens=None)
 
 
 def approve(users: QuerySet[User]) -> int:
@@ -35,7 +36,7 @@ class SignupAdapter(DefaultAccountAdapter):
         if settings.SIGNUP != "invite":
             return bool(settings.SIGNUP != "closed")
         # The link brings the code once; the session carries it through the form.
-        if code := request.GET.get("invitation"):
+        if code := request.GET.get("invitation", "").replace("\0", ""):  # PostgreSQL refuses NUL
             request.session[_SESSION_KEY] = code
         return Invitation.objects.open().filter(code=request.session.get(_SESSION_KEY, "")).exists()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from allauth.account.decorators import secure_admin_login
 from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
@@ -12,6 +13,8 @@ from zimageweb import health, views
 from zimageweb.api import api
 
 admin.site.site_header = admin.site.site_title = settings.SITE_NAME
+# Django's own login page knows neither the second factor nor the limits on guessing.
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 admin.site.index_title = _("Administration")
 
 urlpatterns = [

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
-from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -56,7 +56,7 @@ def create_api_token(request: HttpRequest) -> HttpResponse:
     if user.api_tokens.count() >= _TOKENS_EACH:
         messages.error(request, _("You have %(count)d tokens. Revoke one first.") % {"count": _TOKENS_EACH})
         return redirect("account")
-    name = request.POST.get("name", "").strip()[: ApiToken._meta.get_field("name").max_length]
+    name = request.POST.get("name", "").replace("\0", "").strip()[: ApiToken._meta.get_field("name").max_length]
     return _account_page(request, ApiToken.issue(user, name))
 
 
@@ -76,7 +76,7 @@ def set_theme(request: HttpRequest) -> HttpResponse:
         return HttpResponseBadRequest()
     response: HttpResponse
     if "text/html" in request.headers.get("Accept", ""):
-        response = redirect(_way_back(request))
+        response = HttpResponseRedirect(_way_back(request))  # an address, never a view's name
     else:
         response = HttpResponse(status=HTTPStatus.NO_CONTENT)
     response.set_cookie(

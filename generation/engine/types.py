@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -61,21 +61,9 @@ class ModelCard:
     versions: dict[str, str] = field(default_factory=dict)
     max_batch_pixels: int = 0
 
-    def batch_limit(self, width: int, height: int) -> int:
-        """How many pictures of this size pay in one forward: large ones fill a device alone (0 = no such limit)."""
-        if not self.max_batch_pixels:
-            return self.max_batch
-        return max(1, min(self.max_batch, self.max_batch_pixels // (width * height)))
-
     def as_dict(self) -> dict[str, Any]:
         """All fields, fit for JSON."""
         return dataclasses.asdict(self)
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Self:
-        """The card from `as_dict`; keys of a newer version are left alone."""
-        names = {each.name for each in dataclasses.fields(cls)}
-        return cls(**{name: value for name, value in values.items() if name in names})
 
 
 @dataclass(frozen=True, slots=True)

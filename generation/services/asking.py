@@ -161,7 +161,8 @@ def _cancel(user: User, rows: GenerationQuerySet) -> int:
             state=Case(When(waiting, then=Value(State.CANCELLED)), default=F("state")),
             seq=next_seq(),
         )
-        changed = list(_chunked(concerned))
+        # One that was finished between the two statements is not in it.
+        changed = [row for row in _chunked(concerned) if row.cancel_requested]
         left = [row for row in changed if row.state == State.CANCELLED and row.attempt == 0]
         scheduling.close_ranks(share, left, quotas.limits_for(user).weight)
         events.generations_changed(changed)

@@ -7,7 +7,6 @@ picture: another worker has the row, or has finished it.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from functools import partial
 
 from django.db import transaction
 from django.db.models import F, Q
@@ -92,20 +91,22 @@ def fail(*, row: Generation, failure: Failure) -> bool:
 
 def hand_back(*, rows: Sequence[Generation]) -> None:
     """Return rows to the queue unharmed, at their old place: the worker is leaving, which is no failed attempt."""
-    with transaction.atomic():
-        concerned = [row.pk for row in held(rows)]
-        held(rows).update(attempt=F("attempt") - 1, **queued_again())
-        events.generations_changed(Generation.objects.filter(pk__in=concerned))
-        transaction.on_commit(partial(ring_if_possible, len(concerned)), robust=True)
+    _requeue(rows, attempt=F("attempt") - 1)
 
 
 def put_back(*, rows: Sequence[Generation]) -> None:
     """Return rows to the queue after an attempt that failed without saying by whose fault."""
-    with transaction.atomic():
-        concerned = [row.pk for row in held(rows)]
-        held(rows).update(**queued_again())
-        events.generations_changed(Generation.objects.filter(pk__in=concerned))
-        transaction.on_commit(partial(ring_if_possible, len(concerned)), robust=True)
+    _requeue(rows)
+
+
+def _requeue(rows: Sequence[Generation], **changes: object) -> None:
+    for row in rows:  # a worker holds a handful
+        with transaction.atomic():
+            if held([row]).filter(cancel_requested=False).update(**queued_again(), **changes):
+                events.generation_changed(Generation.objects.get(pk=row.pk))
+                transaction.on_commit(ring_if_possible, robust=True)
+            else:
+                _settle_cancelled(row)
 
 
 def queued_again() -> dict[str, object]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from django.db import transaction
 from django.db.models import Case, F, Q, Value, When
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from generation import doorbell, events, quotas
@@ -35,7 +36,7 @@ def reconcile() -> Reconciliation:
 
     Raises DatabaseError or RedisError while the database or Redis is away; the caller tries again.
     """
-    recovered = _release(Q(lease_expires_at__lt=timezone.now()))
+    recovered = _release(Q(lease_expires_at__lt=Now()))
     return Reconciliation(recovered, ring_for_the_forgotten())
 
 

@@ -96,7 +96,7 @@ export class Composer {
     const line = interpolate(ngettext('%s picture in line', '%s pictures in line', waiting), [waiting]);
     const wait = waiting ? line : gettext('right away');
     if (!takes) return waiting ? wait : gettext('Right away');
-    return `${takes}, ${wait}`;
+    return interpolate(gettext('%(takes)s, %(wait)s'), { takes, wait }, true);
   }
 
   // -- sending ---------------------------------------------------------------------------------------------------------

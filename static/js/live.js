@@ -24,11 +24,20 @@ export function goLive({ bootstrap, connection = () => {}, message: pass = () =>
     } catch { /* the next snapshot or head tries again */ }
   }
 
+  /** What ended unheard may be on a page of the feed long past: ask for each by its number. */
+  async function lookUp(missing) {
+    for (const { id } of missing) {
+      try {
+        store.merge(await get(`generations/${id}`));
+      } catch { /* likewise */ }
+    }
+  }
+
   const receive = {
     snapshot(message) {
       const missing = store.missingFrom(message.generations);
       store.load(message);
-      if (missing.length) catchUp();
+      lookUp(missing);
     },
     generation: (message) => store.merge(message.generation),
     preview: (message) => store.preview(message),
@@ -36,8 +45,8 @@ export function goLive({ bootstrap, connection = () => {}, message: pass = () =>
     usage: (message) => store.spend(message.usage),
     head: (message) => message.seq > store.seq && socket.reconnect(),
     images(message) {
-      if (message.deleted) store.forgetImages(message.deleted);
-      if (message.restored) catchUp();
+      if (message.deleted.length) store.forgetImages(message.deleted);
+      if (message.restored.length) catchUp();
     },
   };
 

@@ -11,6 +11,7 @@ export class LiveSocket {
   #watchdog = null;
   #attempt = 0;
   #closed = false;
+  #isSettled = false;
 
   /** @param {{message: Function, state: Function}} listener state is 'open', 'waiting' or 'signed-out' */
   constructor(path, listener) {
@@ -42,15 +43,15 @@ export class LiveSocket {
   #open() {
     clearTimeout(this.#timer);
     const socket = new WebSocket(this.url);
+    this.#isSettled = false;
     this.#socket = socket;
-    socket.onopen = () => {
-      this.#attempt = 0;
-      this.#listenForSilence();
-      this.listener.state('open');
-    };
+    socket.onopen = () => this.#listenForSilence();
     socket.onmessage = (event) => {
       this.#listenForSilence();
-      this.listener.message(JSON.parse(event.data));
+      const message = JSON.parse(event.data);
+      this.listener.message(message);
+      // The server accepts before it knows whether it can serve: the first tick after the snapshot is the proof.
+      if (message.type === 'queue') this.#settled();
     };
     socket.onclose = (event) => {
       if (socket !== this.#socket) return;
@@ -62,6 +63,13 @@ export class LiveSocket {
         this.#wait();
       }
     };
+  }
+
+  #settled() {
+    if (this.#isSettled) return;
+    this.#isSettled = true;
+    this.#attempt = 0;
+    this.listener.state('open');
   }
 
   /** Full jitter: a restarted server must not meet every browser at the same moment. */

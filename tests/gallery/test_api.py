@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 import json
 import uuid
@@ -289,3 +290,10 @@ def test_a_favourite_is_true_or_false(alice: User, signed_in: Client, value: Any
     response = signed_in.patch(address, json.dumps({"favourite": value}), content_type="application/json")
     assert response.status_code == 422
     assert [error["field"] for error in response.json()["errors"]] == ["favourite"]
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59"])
+def test_a_cursor_from_the_edge_of_time_is_refused(signed_in: Client, moment: str) -> None:
+    cursor = base64.urlsafe_b64encode(f"{moment} {'0' * 32}".encode()).decode()
+    assert signed_in.get(URL, {"cursor": cursor}).status_code == 422
+    assert signed_in.get("/gallery/", {"cursor": cursor}).status_code == 200

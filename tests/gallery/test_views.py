@@ -286,3 +286,13 @@ def test_changes_need_a_post_with_a_csrf_token(alice: User, path: str) -> None:
     browser.force_login(alice)
     assert browser.get(f"/gallery/{path}").status_code == 405
     assert browser.post(f"/gallery/{path}").status_code == 403
+
+
+@pytest.mark.parametrize("wanted", ["foo", "image", "//evil.example/", "javascript:alert(1)", ""])
+def test_the_way_back_is_an_address_of_this_site_or_the_page_itself(client: Client, alice: User, wanted: str) -> None:
+    client.force_login(alice)
+    image = make_image(alice)
+    answer = client.post(f"/gallery/{image.pk}/favourite/", {"favourite": "1", "next": wanted})
+    assert answer.status_code == 302
+    assert "evil" not in answer["Location"]
+    assert "javascript" not in answer["Location"]

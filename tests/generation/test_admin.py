@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.test import Client
 
 from generation import services
 from generation.models import Failure, Generation, Quota, State
+from tests.factories import make_image
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -70,3 +72,38 @@ def test_staff_see_rqs_dashboard(office: Client) -> None:
     answer = office.get("/admin/rq/", follow=True)
     assert answer.status_code == 200
     assert "generation" in answer.content.decode()
+
+
+def test_deleting_a_person_deletes_what_they_asked_for_and_kept(office: Client, alice: User, ask: Ask) -> None:
+    ask(alice)
+    image = make_image(alice)
+    path = Path(image.file.path)
+    assert path.exists()
+    assert office.post(f"/admin/auth/user/{alice.pk}/delete/", {"post": "yes"}).status_code == 302
+    assert not User.objects.filter(pk=alice.pk).exists()
+    assert not Generation.objects.exists()
+    assert not path.exists()
+
+
+def test_the_office_is_entered_through_the_sites_own_door() -> None:
+    """Django's own admin login knows no second factor and no limit on guessing."""
+    answer = Client().get("/admin/login/?next=/admin/")
+    assert (answer.status_code, answer["Location"].split("?")[0]) == (302, "/accounts/login/")
+
+
+def test_whoever_lets_people_in_cannot_make_anybody_more_than_they_are(alice: User, charlie: User) -> None:
+    alice.is_staff = True
+    alice.save()
+    alice.user_permissions.set(Permission.objects.filter(codename__in=["change_user", "view_user"]))
+    client = Client()
+    client.force_login(alice)
+    page = client.get(f"/admin/auth/user/{alice.pk}/change/").content.decode()
+    assert 'name="is_superuser"' not in page
+    fields = {"username": "alice", "is_active": "on", "is_staff": "on", "is_superuser": "on"}
+    joined = {"date_joined_0": "2026-01-01", "date_joined_1": "00:00:00"}
+    quota = {"quota-TOTAL_FORMS": "0", "quota-INITIAL_FORMS": "0"}
+    client.post(f"/admin/auth/user/{alice.pk}/change/", fields | joined | quota)
+    assert not User.objects.get(pk=alice.pk).is_superuser
+    password = {"password1": "taken-over-1", "password2": "taken-over-1"}
+    assert client.post(f"/admin/auth/user/{charlie.pk}/password/", password).status_code == 403
+    assert User.objects.get(pk=charlie.pk).check_password("pw")

@@ -229,6 +229,9 @@ def test_what_still_runs_or_succeeded_cannot_be_retried(alice: User, ask: Ask) -
         ({"count": 0}, "count", 1),
         ({"count": 50}, "count", 10),
         ({"guidance": float("nan")}, "guidance", 0),
+        ({"guidance": float("inf")}, "guidance", 20),
+        ({"steps": 10**400}, "steps", 50),
+        ({"seed": -(10**400)}, "seed", 0),
         ({"style": "cubist"}, "style", "photo"),
     ],
 )

@@ -14,8 +14,10 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
 
-from generation import services
-from generation.models import Generation
+from gallery import services as gallery
+from generation import services, ticker
+from generation.models import Failure, Generation
+from tests.factories import make_image
 from zimageweb.asgi import application
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -45,8 +47,10 @@ class Page:
 
 
 @asynccontextmanager
-async def page(client: Client | None = None, origin: str = "http://localhost") -> AsyncIterator[Page]:
-    headers = [(b"origin", origin.encode()), (b"host", b"localhost")]
+async def page(
+    client: Client | None = None, origin: str = "http://localhost", language: str = "en"
+) -> AsyncIterator[Page]:
+    headers = [(b"origin", origin.encode()), (b"host", b"localhost"), (b"accept-language", language.encode())]
     if client is not None:
         headers.append((b"cookie", f"{settings.SESSION_COOKIE_NAME}={client.session.session_key}".encode()))
     socket = WebsocketCommunicator(application, "/ws/generations/", headers=headers)
@@ -130,6 +134,35 @@ async def test_signing_out_closes_the_sessions_pages(as_alice: Client, alice: Us
         assert (await elsewhere.read("queue"))["length"] == 0, "the other session goes on"
 
 
+async def test_a_changed_password_or_a_closed_account_ends_live_pages(alice: User, bob: User) -> None:
+    def sessions() -> dict[str, int | None]:
+        keys: dict[str, int | None] = {}
+        for user in (alice, bob):
+            client = Client()
+            client.force_login(user)
+            keys[str(client.session.session_key)] = user.pk
+        return keys
+
+    keys = await sync_to_async(sessions)()
+    hers, his = keys
+    assert await ticker._read_alive_sessions(keys) == {hers, his}
+    alice.set_password("another")
+    await sync_to_async(alice.save)()
+    assert await ticker._read_alive_sessions(keys) == {his}
+    await sync_to_async(User.objects.filter(pk=bob.pk).update)(is_active=False)
+    assert await ticker._read_alive_sessions(keys) == set()
+
+
+async def test_a_picture_deleted_in_one_tab_leaves_the_others(as_alice: Client, alice: User) -> None:
+    image = await sync_to_async(make_image)(alice)
+    async with page(as_alice) as tab:
+        await tab.read("snapshot")
+        await sync_to_async(as_alice.delete)(f"/api/v1/images/{image.pk}")
+        assert (await tab.read("images"))["deleted"] == [str(image.pk)]
+        await sync_to_async(gallery.restore)(user=alice, ids=[image.pk])
+        assert (await tab.read("images"))["restored"] == [str(image.pk)]
+
+
 async def test_a_page_of_another_site_is_refused(as_alice: Client) -> None:
     headers = [
         (b"origin", b"https://evil.example"),
@@ -148,3 +181,18 @@ async def test_what_a_page_sends_is_not_listened_to(as_alice: Client, alice: Use
             await tab.socket.send_to(text_data=text)
         await sync_to_async(ask)(alice)
         assert (await tab.read("generation"))["generation"]["state"] == "queued"
+
+
+async def test_a_failure_is_told_in_the_readers_language(as_alice: Client, alice: User, ask: Ask) -> None:
+    await sync_to_async(ask)(alice)
+    async with page(as_alice) as english, page(as_alice, language="zh-CN,zh;q=0.9") as chinese:
+        for tab in (english, chinese):
+            await tab.read("snapshot")
+        (row,) = await sync_to_async(services.start)(worker="w", most=1)
+        await sync_to_async(services.fail)(row=row, failure=Failure.OUT_OF_MEMORY)
+        for tab, words in ((english, "out of memory"), (chinese, "内存不足")):
+            while (told := (await tab.read("generation"))["generation"])["state"] != "failed":
+                pass
+            assert words in told["error"]
+    async with page(as_alice, language="zh-CN,zh;q=0.9") as later:
+        assert "内存不足" in (await later.read("snapshot"))["generations"][0]["error"]

@@ -121,3 +121,12 @@ def test_every_change_raises_seq(alice: User, ask: Ask) -> None:
     services.settle_cancelled(row=running)
     seen.append(fresh(row).seq)
     assert seen == sorted(set(seen))
+
+
+@pytest.mark.parametrize("give_up", [services.hand_back, services.put_back])
+def test_a_cancel_is_kept_when_the_worker_gives_the_row_up(alice: User, ask: Ask, give_up: Callable[..., None]) -> None:
+    (row,) = ask(alice)
+    rows = services.start(worker="w", most=1)
+    services.cancel(generation=row)
+    give_up(rows=rows)
+    assert fresh(row).state == State.CANCELLED

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.db import OperationalError
 from PIL import Image as PillowImage
 
 from gallery.models import Image
@@ -168,8 +169,27 @@ def test_a_full_disk_fails_the_picture_gives_it_back_and_the_worker_goes_on(
     assert real is PillowImage.Image.save
 
 
+def test_an_answer_lost_after_the_commit_loses_no_picture(alice: User, ask: Ask, studio: Studio) -> None:
+    (row,) = ask(alice)
+    finish = services.finish
+
+    def finish_and_lose_the_answer(**finishing: object) -> bool:
+        finish(**finishing)  # type: ignore[arg-type]
+        raise OperationalError("server closed the connection unexpectedly")
+
+    with mock.patch("generation.services.finish", finish_and_lose_the_answer):
+        draw_all(studio)
+    assert fresh(row).state == State.SUCCEEDED
+    assert pixels(fresh(row).image).shape == (64, 64, 3)
+
+
 @pytest.mark.parametrize(
-    ("error", "failure"), [(OutOfMemory("out"), Failure.OUT_OF_MEMORY), (EngineError("broken"), Failure.ENGINE)]
+    ("error", "failure"),
+    [
+        (OutOfMemory("out"), Failure.OUT_OF_MEMORY),
+        (EngineError("broken"), Failure.ENGINE),
+        (ValueError("something in the libraries"), Failure.ENGINE),
+    ],
 )
 def test_what_the_engine_cannot_draw_fails_alone(
     alice: User, ask: Ask, studio: Studio, error: EngineError, failure: Failure

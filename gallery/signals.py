@@ -1,0 +1,9 @@
+"""What this room says aloud. It knows nobody who listens: live pages are another room's business."""
+
+from __future__ import annotations
+
+from django.dispatch import Signal
+
+# Images of one person went to the bin or came back: `owner_id`, `deleted` and `restored` (lists of ids).
+# Sent once the transaction is committed.
+images_moved = Signal()
