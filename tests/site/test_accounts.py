@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from pytest_django import Settings
 
 from zimageweb.models import ApiToken
 
@@ -88,3 +89,10 @@ class TestTheme:
         assert client.post("/accounts/theme/", {"theme": "pink"}).status_code == 400
         client.cookies["theme"] = '"><script>'
         assert client.get("/accounts/login/").context["theme"] == "auto"
+
+
+@pytest.mark.django_db
+def test_a_reset_by_mail_is_offered_only_where_mail_is_sent(client: Client, settings: Settings) -> None:
+    assert "An administrator can set a new one" in client.get("/accounts/login/").content.decode()
+    settings.MAIL_IS_SENT = True
+    assert "/accounts/password/reset/" in client.get("/accounts/login/").content.decode()

@@ -78,7 +78,20 @@ def test_only_the_worker_and_its_commands_know_the_engine() -> None:
 
 # Each layer of `generation` may use those below it.
 LAYERS = (
-    {"views", "api", "admin", "forms", "schemas", "urls", "consumers", "routing", "ticker", "snapshot", "management"},
+    {
+        "views",
+        "api",
+        "admin",
+        "forms",
+        "schemas",
+        "urls",
+        "consumers",
+        "routing",
+        "ticker",
+        "snapshot",
+        "management",
+        "templatetags",
+    },
     {"worker"},
     {"jobs"},
     {"services"},
