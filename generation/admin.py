@@ -14,14 +14,19 @@ from django.utils.translation import ngettext
 
 from generation import services
 from generation.exceptions import GenerationError
-from generation.models import Generation, Quota, State, Worker
+from generation.models import Generation, LedgerEntry, Quota, State, Worker
 
 
 class _QuotaInline(admin.StackedInline[Quota, Any]):
     model = Quota
     extra = 0
     max_num = 1
-    fields = ("pictures_per_day", "queued_at_once", "weight")
+    fields = (
+        ("pictures_per_day", "pictures_per_month"),
+        ("queued_at_once", "running_at_once", "weight"),
+        ("max_megapixels", "max_steps"),
+        "stored_megabytes",
+    )
     verbose_name_plural = _("quota (empty: the group's, else the site's)")
 
 
@@ -123,6 +128,23 @@ class WorkerAdmin(_ReadOnly):
 
 @admin.register(Quota)
 class QuotaAdmin(admin.ModelAdmin[Quota]):
-    list_display = ("__str__", "user", "group", "pictures_per_day", "queued_at_once", "weight")
+    list_display = ("__str__", "pictures_per_day", "pictures_per_month", "queued_at_once", "stored_megabytes", "weight")
     list_select_related = ("user", "group")
     autocomplete_fields = ("user", "group")
+
+
+@admin.register(LedgerEntry)
+class LedgerAdmin(_ReadOnly):
+    """Who was charged what, and why it was given back."""
+
+    list_display = ("created_at", "user", "pictures", "reason", "generation")
+    list_filter = ("reason", "created_at")
+    list_select_related = ("user", "generation")
+    search_fields = ("user__username",)
+    date_hierarchy = "created_at"
+    show_full_result_count = False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Only together with the person whose it is."""
+        here = (request.resolver_match and request.resolver_match.url_name) or ""
+        return not here.startswith("generation_ledgerentry_") and super().has_delete_permission(request, obj)

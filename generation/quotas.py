@@ -1,45 +1,71 @@
 """How much a person may ask for: limits from person, groups and site, and what of them is used.
 
 Usage is counted from the rows themselves, so it can never drift from them: a row is `charged` from the moment it is
-asked for until it fails or is cancelled before it was started.
+asked for until it fails or is cancelled before it was started. The ledger says why.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.db.models import Count, Q, Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from generation.exceptions import QuotaExceeded
-from generation.models import Generation, Quota
+from gallery.models import Image
+from generation.exceptions import FieldError, InvalidParameters, QuotaExceeded
+from generation.models import Generation, LedgerEntry, Quota, Reason
+from generation.parameters import Parameters
+
+_MEGABYTE = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What applies to one person."""
+    """What applies to one person; None is no limit."""
 
-    pictures_per_day: int
-    queued_at_once: int
-    weight: float
+    pictures_per_day: int | None = None
+    pictures_per_month: int | None = None
+    queued_at_once: int | None = None
+    running_at_once: int | None = None
+    stored_megabytes: int | None = None
+    max_megapixels: float | None = None
+    max_steps: int | None = None
+    weight: float = 1.0
+
+
+def _site_limits() -> Limits:
+    return Limits(
+        pictures_per_day=settings.QUOTA_PICTURES_PER_DAY,
+        pictures_per_month=settings.QUOTA_PICTURES_PER_MONTH,
+        queued_at_once=settings.QUOTA_QUEUED,
+        running_at_once=settings.QUOTA_RUNNING,
+        stored_megabytes=settings.QUOTA_STORED_MEGABYTES,
+        max_megapixels=settings.QUOTA_MEGAPIXELS,
+        max_steps=settings.QUOTA_STEPS,
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
     """One limit and what is used of it. `resets_at` is None for limits that free themselves as work is done."""
 
-    limit: int
+    limit: int | None
     used: int
     resets_at: dt.datetime | None = None
 
     @property
-    def left(self) -> int:
-        return max(0, self.limit - self.used)
+    def left(self) -> int | None:
+        return None if self.limit is None else max(0, self.limit - self.used)
+
+    def has_room_for(self, count: int) -> bool:
+        return self.left is None or count <= self.left
 
     def as_json(self) -> dict[str, Any]:
         found: dict[str, Any] = {"limit": self.limit, "used": self.used, "left": self.left}
@@ -53,69 +79,148 @@ class Usage:
     """Where one person stands now."""
 
     day: Allowance
+    month: Allowance
     queued: Allowance
-
-    @property
-    def left(self) -> int:
-        """How many pictures may be asked for right now."""
-        return min(self.day.left, self.queued.left)
+    stored: Allowance  # bytes
+    limits: Limits
 
     def as_json(self) -> dict[str, Any]:
-        return {"day": self.day.as_json(), "queued": self.queued.as_json()}
+        return {
+            "day": self.day.as_json(),
+            "month": self.month.as_json(),
+            "queued": self.queued.as_json(),
+            "stored": self.stored.as_json(),
+            "max_megapixels": self.limits.max_megapixels,
+            "max_steps": self.limits.max_steps,
+            "running_at_once": self.limits.running_at_once,
+        }
+
+
+# -- limits -----------------------------------------------------------------------------------------------------------
 
 
 def limits_for(user: User) -> Limits:
     """The person's own value wins, else the most generous of the groups', else the site's default."""
-    quotas = list(Quota.objects.filter(user=user)) + list(Quota.objects.filter(group__user=user))
+    quotas = Quota.objects.filter(Q(user=user) | Q(group__user=user))
+    return _combined(list(quotas))
 
-    def pick(field: str, default: float) -> Any:
+
+def _combined(quotas: Iterable[Quota]) -> Limits:
+    site = _site_limits()
+
+    def pick(field: str) -> Any:
         own = [value for quota in quotas if quota.user_id and (value := getattr(quota, field)) is not None]
         shared = [value for quota in quotas if quota.group_id and (value := getattr(quota, field)) is not None]
-        return own[0] if own else max(shared, default=default)
+        return own[0] if own else max(shared, default=getattr(site, field))
 
-    return Limits(
-        pictures_per_day=pick("pictures_per_day", settings.QUOTA_PICTURES_PER_DAY),
-        queued_at_once=pick("queued_at_once", settings.QUOTA_QUEUED),
-        weight=pick("weight", 1.0),
-    )
+    return Limits(**{field: pick(field) for field in Limits.__dataclass_fields__})
 
 
-def today() -> tuple[dt.datetime, dt.datetime]:
-    """Start and end of the current day in the site's time zone; a day may have 23 or 25 hours."""
-    zone = timezone.get_default_timezone()
-    date = timezone.now().astimezone(zone).date()
-    midnight = dt.time.min
-    start = dt.datetime.combine(date, midnight, tzinfo=zone)
-    return start, dt.datetime.combine(date + dt.timedelta(days=1), midnight, tzinfo=zone)
+def limits_running() -> bool:
+    """Whether anybody's pictures being drawn at once are limited at all."""
+    return settings.QUOTA_RUNNING is not None or Quota.objects.exclude(running_at_once=None).exists()
+
+
+def at_their_limit(running: dict[int, int]) -> set[int]:
+    """Of the people who have so many pictures being drawn, those who may not have more at once."""
+    people = User.objects.filter(pk__in=running)
+    limits = {person.pk: limits_for(person).running_at_once for person in people}
+    return {pk for pk, most in limits.items() if most is not None and running[pk] >= most}
+
+
+# -- usage ------------------------------------------------------------------------------------------------------------
+
+
+def _midnight(date: dt.date) -> dt.datetime:
+    return dt.datetime.combine(date, dt.time.min, tzinfo=timezone.get_default_timezone())
+
+
+def this_day_and_month() -> tuple[tuple[dt.datetime, dt.datetime], tuple[dt.datetime, dt.datetime]]:
+    """Start and end of the current day and of the current month in the site's time zone.
+
+    A day may have 23 or 25 hours, so ends are counted by the calendar.
+    """
+    date = timezone.now().astimezone(timezone.get_default_timezone()).date()
+    first = date.replace(day=1)
+    following = (first + dt.timedelta(days=32)).replace(day=1)
+    return (_midnight(date), _midnight(date + dt.timedelta(days=1))), (_midnight(first), _midnight(following))
 
 
 def usage(user: User, limits: Limits | None = None) -> Usage:
     limits = limits or limits_for(user)
-    start, end = today()
+    (day, tomorrow), (month, next_month) = this_day_and_month()
     rows = Generation.objects.filter(user=user)
+    charged = rows.filter(charged=True, created_at__gte=month).aggregate(
+        month=Count("pk"), day=Count("pk", filter=Q(created_at__gte=day))
+    )
+    stored = Image.objects.visible_to(user).kept().aggregate(bytes=Sum("bytes", default=0))["bytes"]
+    most = None if limits.stored_megabytes is None else limits.stored_megabytes * _MEGABYTE
     return Usage(
-        day=Allowance(limits.pictures_per_day, rows.filter(charged=True, created_at__gte=start).count(), end),
+        day=Allowance(limits.pictures_per_day, charged["day"], tomorrow),
+        month=Allowance(limits.pictures_per_month, charged["month"], next_month),
         queued=Allowance(limits.queued_at_once, rows.queued().count()),
+        stored=Allowance(most, stored),
+        limits=limits,
     )
 
 
-def require(user: User, count: int, limits: Limits) -> None:
+# -- asking -----------------------------------------------------------------------------------------------------------
+
+
+def require_size(parameters: Parameters, limits: Limits) -> None:
+    """Raise InvalidParameters where one picture is more than this person may ask for."""
+    errors = []
+    megapixels = parameters.width * parameters.height / 1e6
+    if limits.max_megapixels is not None and megapixels > limits.max_megapixels:
+        message = _("Your pictures may have %(limit)g megapixels; this one would have %(pixels).2f.")
+        values = {"limit": limits.max_megapixels, "pixels": megapixels}
+        errors.append(FieldError("width", message % values, limits.max_megapixels))
+    if limits.max_steps is not None and parameters.steps > limits.max_steps:
+        message = _("Your pictures may have at most %(limit)d steps.")
+        errors.append(FieldError("steps", message % {"limit": limits.max_steps}, limits.max_steps))
+    if errors:
+        raise InvalidParameters(errors)
+
+
+def require_room(user: User, count: int, limits: Limits) -> None:
     """Raise QuotaExceeded unless `count` more pictures fit. Call it while holding the person's QueueShare row."""
     now = usage(user, limits)
-    if count > now.day.left:
+    if not now.day.has_room_for(count):
         message = ngettext(
             "You have %(left)d of %(limit)d picture left today.",
             "You have %(left)d of %(limit)d pictures left today.",
-            now.day.limit,
+            now.day.limit or 0,
         )
         raise _exceeded(message, "pictures_per_day", now.day)
-    if count > now.queued.left:
+    if not now.month.has_room_for(count):
+        message = _("You have %(left)d of %(limit)d pictures left this month.")
+        raise _exceeded(message, "pictures_per_month", now.month)
+    if not now.queued.has_room_for(count):
         message = _("You may have %(limit)d pictures waiting at once and have %(used)d. Wait for some to be drawn.")
         raise _exceeded(message, "queued_at_once", now.queued)
+    if now.stored.left == 0:
+        message = _("Your gallery is full: %(megabytes)d MB. Delete pictures that you do not need.")
+        raise _exceeded(message, "stored_bytes", now.stored)
 
 
 def _exceeded(message: str, quota: str, allowance: Allowance) -> QuotaExceeded:
-    values = {"limit": allowance.limit, "used": allowance.used, "left": allowance.left}
-    return QuotaExceeded(
-        message % values, quota=quota, limit=allowance.limit, used=allowance.used, resets_at=allowance.resets_at
+    limit = allowance.limit or 0
+    values = {"limit": limit, "used": allowance.used, "left": allowance.left, "megabytes": limit // _MEGABYTE}
+    return QuotaExceeded(message % values, quota=quota, limit=limit, used=allowance.used, resets_at=allowance.resets_at)
+
+
+# -- the ledger -------------------------------------------------------------------------------------------------------
+
+
+def charge(rows: Iterable[Generation], reason: Reason) -> None:
+    """Write down that these new rows are charged."""
+    LedgerEntry.objects.bulk_create(
+        LedgerEntry(user_id=row.user_id, generation=row, pictures=1, reason=reason) for row in rows
+    )
+
+
+def refund(rows: Iterable[Generation], reason: Reason) -> None:
+    """Write down that these rows have been given back; the caller has set `charged` in the same transaction."""
+    LedgerEntry.objects.bulk_create(
+        LedgerEntry(user_id=row.user_id, generation=row, pictures=-1, reason=reason) for row in rows
     )

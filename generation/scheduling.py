@@ -15,11 +15,12 @@ from dataclasses import dataclass, field
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import connection, transaction
-from django.db.models import F
+from django.db.models import Count, F
 from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from generation import quotas
 from generation.models import Generation, QueueClock, QueueShare, State, Worker, next_seq
 
 # -- joining and leaving the queue ------------------------------------------------------------------------------------
@@ -81,6 +82,9 @@ def claim(*, worker: str, most: int, most_pixels: int = 0) -> list[Generation]:
         line = Generation.objects.in_line()
         if connection.features.has_select_for_update_skip_locked:
             line = line.select_for_update(skip_locked=True, of=("self",))
+        running = _running_where_it_matters()
+        if running is not None:
+            line = line.exclude(user_id__in=quotas.at_their_limit(running))
         head = line.first()
         if head is None:
             return []
@@ -92,6 +96,8 @@ def claim(*, worker: str, most: int, most_pixels: int = 0) -> list[Generation]:
                 width=head.width, height=head.height, steps=head.steps, guidance=head.guidance, attempt=0
             )
             rows += list(alike.exclude(pk=head.pk)[: most - 1])
+        if running is not None:
+            rows = _within_their_limits(rows, running)
         now = timezone.now()
         Generation.objects.queued().filter(pk__in=[row.pk for row in rows]).update(
             state=State.RUNNING,
@@ -105,6 +111,26 @@ def claim(*, worker: str, most: int, most_pixels: int = 0) -> list[Generation]:
         QueueClock.objects.filter(pk=1, virtual_time__lt=head.start_tag).update(virtual_time=head.start_tag)
     found = {row.pk: row for row in Generation.objects.filter(pk__in=[row.pk for row in rows])}
     return [found[row.pk] for row in rows]
+
+
+def _running_where_it_matters() -> dict[int, int] | None:
+    """How many pictures of whom are being drawn; None where nobody is limited in that."""
+    if not quotas.limits_running():
+        return None
+    # Two claims that look at the same moment must not both find room: the clock's row lets one in at a time.
+    QueueClock.objects.select_for_update().filter(pk=1).first()
+    running = Generation.objects.running().order_by().values_list("user").annotate(Count("pk"))
+    return dict(running)
+
+
+def _within_their_limits(rows: list[Generation], running: dict[int, int]) -> list[Generation]:
+    """Of a batch, what takes nobody beyond what they may have drawn at once."""
+    running, kept = dict(running), []
+    for row in rows:
+        if row.user_id not in quotas.at_their_limit({row.user_id: running.get(row.user_id, 0)}):
+            running[row.user_id] = running.get(row.user_id, 0) + 1
+            kept.append(row)
+    return kept
 
 
 # -- place in line ----------------------------------------------------------------------------------------------------

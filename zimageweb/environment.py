@@ -41,6 +41,13 @@ def whole_number(name: str, default: int, *, least: int, most: int) -> int:
     return number
 
 
+def limit(name: str, default: int | None, *, most: int) -> int | None:
+    """The variable `name` as a limit up to `most`; `none` for no limit."""
+    if (text(name) or ("none" if default is None else "")).lower() == "none":
+        return None
+    return whole_number(name, default or 0, least=0, most=most)
+
+
 def choice(name: str, default: str, among: tuple[str, ...]) -> str:
     """The variable `name`, one of the words in `among`."""
     value = text(name) or default

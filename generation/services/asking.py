@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from generation import events, quotas, scheduling
 from generation.doorbell import ring_if_possible
 from generation.exceptions import IdempotencyConflict, InvalidTransition
-from generation.models import Batch, Generation, GenerationQuerySet, State, next_seq
+from generation.models import Batch, Generation, GenerationQuerySet, Reason, State, next_seq
 from generation.parameters import Parameters
 from generation.scheduling import Line
 
@@ -41,7 +41,8 @@ def submit(*, user: User, parameters: Parameters, idempotency_key: str | None = 
             if idempotency_key and (earlier := _submitted_before(user, parameters, idempotency_key)):
                 return earlier
             limits = quotas.limits_for(user)
-            quotas.require(user, parameters.count, limits)
+            quotas.require_size(parameters, limits)
+            quotas.require_room(user, parameters.count, limits)
             batch = Batch.objects.create(
                 user=user, idempotency_key=idempotency_key or None, fingerprint=parameters.fingerprint
             )
@@ -49,6 +50,7 @@ def submit(*, user: User, parameters: Parameters, idempotency_key: str | None = 
             rows = Generation.objects.bulk_create(
                 _row(batch, parameters, seed, tag) for seed, tag in zip(parameters.seeds(), tags, strict=True)
             )
+            quotas.charge(rows, Reason.ASKED)
             _announce_new(user, rows)
     except IntegrityError:
         # Two requests with one key at the same moment on a database that let both past the look-up.
@@ -71,7 +73,7 @@ def retry(*, user: User, generation: Generation) -> Submission:
         if again := Generation.objects.filter(retry_of=old).first():
             return Submission(old.batch, [again], scheduling.read_line())
         limits = quotas.limits_for(user)
-        quotas.require(user, 1, limits)
+        quotas.require_room(user, 1, limits)
         row = Generation(
             batch=old.batch,
             user_id=old.user_id,
@@ -80,6 +82,7 @@ def retry(*, user: User, generation: Generation) -> Submission:
             **{name: getattr(old, name) for name in _DRAWN_FROM},
         )
         row.save(force_insert=True)
+        quotas.charge([row], Reason.RETRIED)
         _announce_new(user, [row])
     return Submission(old.batch, [row], scheduling.read_line())
 
@@ -163,7 +166,8 @@ def _cancel(user: User, rows: GenerationQuerySet) -> int:
         )
         # One that was finished between the two statements is not in it.
         changed = [row for row in _chunked(concerned) if row.cancel_requested]
-        left = [row for row in changed if row.state == State.CANCELLED and row.attempt == 0]
+        left = [row for row in changed if row.state == State.CANCELLED]
+        quotas.refund(left, Reason.CANCELLED)
         scheduling.close_ranks(share, left, quotas.limits_for(user).weight)
         events.generations_changed(changed)
         events.usage_changed(user, quotas.usage(user).as_json())

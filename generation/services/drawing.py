@@ -15,7 +15,7 @@ from django.utils import timezone
 from gallery.models import Image
 from generation import events, quotas, scheduling
 from generation.doorbell import ring_if_possible
-from generation.models import Failure, Generation, GenerationQuerySet, State, next_seq
+from generation.models import Failure, Generation, GenerationQuerySet, Reason, State, next_seq
 from generation.scheduling import Line, Place
 
 
@@ -85,6 +85,7 @@ def fail(*, row: Generation, failure: Failure) -> bool:
     with transaction.atomic():
         if not held([row]).update(failure=failure, charged=False, **_over(State.FAILED)):
             return False
+        quotas.refund([row], Reason.FAILED)
         _tell(row)
     return True
 

@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from generation import doorbell, events, quotas
-from generation.models import MAX_ATTEMPTS, Failure, Generation, State, Worker
+from generation.models import MAX_ATTEMPTS, Failure, Generation, Reason, State, Worker
 from generation.services.drawing import queued_again
 
 _MOST_RINGS = 200  # at once; the next reconcile rings for the rest
@@ -77,6 +77,8 @@ def _release(concerned: Q) -> int:
             if not unchanged.update(**changes):
                 continue
             fresh = Generation.objects.get(pk=row.pk)
+            if fresh.state == State.FAILED:
+                quotas.refund([fresh], Reason.FAILED)
             released.append(fresh)
             events.generation_changed(fresh)
             if not fresh.is_active:

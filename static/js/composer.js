@@ -5,7 +5,7 @@ import { show, write } from './dom.js';
 import { loadDraft, rememberPrompt, saveDraft } from './draft.js';
 import { Settings } from './settings.js';
 import { drawingTime } from './store.js';
-import { clock, duration } from './words.js';
+import { clock, date, duration } from './words.js';
 import { announce } from './toast.js';
 
 const DOUBLE_CLICK = 600; // milliseconds
@@ -52,16 +52,25 @@ export class Composer {
 
   /** Why nothing can be asked for now, in the button's words, or null. */
   #obstacle(count) {
-    const { day, queued } = this.store.usage ?? {};
-    if (day && day.limit !== null && day.left < count) {
-      const few = ngettext('Only %s picture left today', 'Only %s pictures left today', day.left);
-      const label = day.left ? interpolate(few, [day.left]) : gettext('Nothing left today');
-      return { label, hint: day.resets_at ? interpolate(gettext('More from %s on'), [clock(day.resets_at)]) : '' };
+    const { day, month, queued, stored } = this.store.usage ?? {};
+    const short = (allowance) => allowance && allowance.limit !== null && allowance.left < count;
+    if (short(day) || short(month)) {
+      const tight = short(month) ? month : day;
+      const few = short(month)
+        ? ngettext('Only %s picture left this month', 'Only %s pictures left this month', tight.left)
+        : ngettext('Only %s picture left today', 'Only %s pictures left today', tight.left);
+      const none = short(month) ? gettext('Nothing left this month') : gettext('Nothing left today');
+      const from = short(month) ? date(tight.resets_at) : clock(tight.resets_at);
+      const label = tight.left ? interpolate(few, [tight.left]) : none;
+      return { label, hint: interpolate(gettext('More from %s on'), [from]) };
     }
-    if (queued && queued.limit !== null && queued.left < count) {
+    if (short(queued)) {
       const numbers = { used: queued.used, limit: queued.limit };
       const hint = interpolate(gettext('%(used)s of %(limit)s wait'), numbers, true);
       return { label: gettext('Your line is full'), hint };
+    }
+    if (stored && stored.limit !== null && stored.left === 0) {
+      return { label: gettext('Your gallery is full'), hint: gettext('Delete what you do not need') };
     }
     return null;
   }

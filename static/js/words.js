@@ -44,6 +44,10 @@ export function clock(date) {
   return time.format(new Date(date));
 }
 
+export function date(moment) {
+  return weekday.format(new Date(moment));
+}
+
 export function ago(date) {
   const seconds = (Date.now() - new Date(date)) / 1000;
   if (seconds < 60) return gettext('just now');

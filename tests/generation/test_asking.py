@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import django_rq
 import pytest
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import User
 from django.db import connection
 from django.utils import timezone
 
@@ -102,17 +102,6 @@ def test_one_key_sent_ten_times_at_once_makes_one_batch(alice: User) -> None:
 
 
 # -- quotas -----------------------------------------------------------------------------------------------------------
-
-
-def test_own_quota_wins_over_the_most_generous_group_over_the_site(alice: User, settings: object) -> None:
-    assert quotas.limits_for(alice).pictures_per_day == 200
-    for name, limit in (("a", 5), ("b", 9), ("c", None)):
-        group = Group.objects.create(name=name)
-        Quota.objects.create(group=group, pictures_per_day=limit)
-        alice.groups.add(group)
-    assert quotas.limits_for(alice).pictures_per_day == 9
-    Quota.objects.create(user=alice, pictures_per_day=2)
-    assert quotas.limits_for(alice) == quotas.Limits(pictures_per_day=2, queued_at_once=40, weight=1.0)
 
 
 def test_a_quota_of_nothing_means_nothing(alice: User, ask: Ask) -> None:
