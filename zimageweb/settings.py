@@ -223,8 +223,13 @@ STORAGES = {
 X_ACCEL_PREFIX = environment.text("X_ACCEL_PREFIX")  # nginx location that maps to MEDIA_ROOT; empty: we stream
 
 # -- pictures: quota, queue, retention --------------------------------------------------------------------------------
-QUOTA_PICTURES_PER_DAY = environment.whole_number("QUOTA_PICTURES_PER_DAY", 200, least=0, most=1_000_000)
-QUOTA_QUEUED = environment.whole_number("QUOTA_QUEUED", 40, least=0, most=100_000)
+QUOTA_PICTURES_PER_DAY = environment.limit("QUOTA_PICTURES_PER_DAY", 200, most=1_000_000)
+QUOTA_PICTURES_PER_MONTH = environment.limit("QUOTA_PICTURES_PER_MONTH", None, most=30_000_000)
+QUOTA_QUEUED = environment.limit("QUOTA_QUEUED", 40, most=100_000)
+QUOTA_RUNNING = environment.limit("QUOTA_RUNNING", None, most=10_000)
+QUOTA_STORED_MEGABYTES = environment.limit("QUOTA_STORED_MEGABYTES", 2_000, most=1_000_000_000)
+QUOTA_MEGAPIXELS = environment.limit("QUOTA_MEGAPIXELS", None, most=1_000)
+QUOTA_STEPS = environment.limit("QUOTA_STEPS", None, most=1_000)
 RETENTION_DAYS = environment.whole_number("RETENTION_DAYS", 7, least=0, most=36_500)  # 0: kept for ever
 BIN_DAYS = environment.whole_number("BIN_DAYS", 3, least=0, most=3_650)
 CLEANUP_HOUR = environment.whole_number("CLEANUP_HOUR", 4, least=0, most=23)
@@ -246,6 +251,7 @@ ZIMAGE_OFFLOAD = environment.choice("ZIMAGE_OFFLOAD", "none", ("none", "model"))
 ZIMAGE_COMPILE = environment.switch("ZIMAGE_COMPILE", False)
 ZIMAGE_MAX_BATCH = environment.whole_number("ZIMAGE_MAX_BATCH", 0, least=0, most=64)  # 0: by the device
 ZIMAGE_THREADS = environment.whole_number("ZIMAGE_THREADS", 0, least=0, most=256)  # 0: by the machine
+ZIMAGE_BENCHMARK = environment.switch("ZIMAGE_BENCHMARK", False)  # lets ZIMAGE_MODEL=timed:… stand in for a model
 STARTER_MODEL_DIR = DATA_DIR / "models" / "starter"
 
 # -- log --------------------------------------------------------------------------------------------------------------

@@ -65,7 +65,7 @@ def test_a_killed_worker_is_started_again_and_its_picture_is_drawn(drawing: Site
 def test_no_worker_outlives_a_killed_supervisor(drawing: Site) -> None:
     until(drawing.is_ready, seconds=60, what="the worker is ready again")
     children = drawing.children()
-    assert set(children) == {"redis", "web", "worker"}
+    assert {"redis", "web", "worker"} <= set(children)  # and the daily sweep, if it happens to run
     drawing.process.kill()
     drawing.process.wait()
     until(lambda: not any(map(is_alive, children.values())), seconds=15, what="all children are gone")
