@@ -23,6 +23,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from gallery import keeping
+
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
     from django.db.models.fields.files import FieldFile
@@ -63,11 +65,6 @@ class ImageQuerySet(models.QuerySet["Image"]):
                 functools.reduce(operator.or_, (Q(prompt__icontains=spelling) for spelling in spellings))
             )
         return found
-
-    def expired(self, before: dt.datetime, *, include_favourites: bool = False) -> ImageQuerySet:
-        """Kept images made, and since then not taken out of the bin again, before that moment."""
-        found = self.kept().filter(Q(restored_at=None) | Q(restored_at__lt=before), created_at__lt=before)
-        return found if include_favourites else found.filter(favourite=False)
 
     def move_to_bin(self, now: dt.datetime | None = None) -> int:
         return self.kept().update(deleted_at=now or timezone.now())
@@ -154,10 +151,11 @@ class Image(models.Model):
     @property
     def expires_at(self) -> dt.datetime | None:
         """When retention moves the image to the bin; None where it never does."""
-        if not settings.RETENTION_DAYS or self.favourite or self.in_bin:
+        days = keeping.days_of(self.owner_id)
+        if days is None or self.favourite or self.in_bin:
             return None
         kept_since = max(self.created_at, self.restored_at or self.created_at)
-        return kept_since + dt.timedelta(days=settings.RETENTION_DAYS)
+        return kept_since + dt.timedelta(days=days)
 
     @property
     def is_expiring_soon(self) -> bool:

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -19,8 +20,9 @@ from uuid import UUID
 
 from django.conf import settings
 from django.core.files.storage import default_storage
+from django.db.models import Q
 
-from gallery import services, strays
+from gallery import keeping, services, strays
 from gallery.models import Image, ImageQuerySet
 from gallery.strays import MissingFiles, StrayFile
 
@@ -31,13 +33,22 @@ class NoLocalDisk(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What a sweep is asked to do. `older_than` in days, None: keep for ever; `free_to` in percent of the disk."""
+    """What a sweep is asked to do. `older_than` in days, None: keep for ever; `free_to` in percent of the disk.
+
+    `exceptions` are people for whom another number of days holds, by their ids.
+    """
 
     older_than: int | None
     bin_days: int
+    exceptions: Mapping[int, int | None] = field(default_factory=dict)
     owner_id: int | None = None
     free_to: float | None = None
     include_favourites: bool = False
+
+    @property
+    def expires(self) -> bool:
+        """Whether anybody's pictures grow too old at all."""
+        return self.older_than is not None or any(days is not None for days in self.exceptions.values())
 
 
 class PlannedImage(NamedTuple):
@@ -83,14 +94,18 @@ class DiskUse(NamedTuple):
 
 
 def default_policy() -> Policy:
-    """What the daily sweep does, by the settings."""
-    return Policy(older_than=settings.RETENTION_DAYS or None, bin_days=settings.BIN_DAYS)
+    """What the daily sweep does, by the settings and by what holds for single people."""
+    return Policy(
+        older_than=settings.RETENTION_DAYS or None,
+        bin_days=settings.BIN_DAYS,
+        exceptions=keeping.days_of_people(),
+    )
 
 
 def plan(policy: Policy, now: dt.datetime) -> Plan:
     """What a sweep would do now. Changes nothing."""
     made = Plan(now, policy)
-    if policy.older_than is not None:
+    if policy.expires:
         made.to_bin = _listed(_expired(made).order_by("created_at", "id"))
     made.overdue = _listed(_overdue(made).order_by("deleted_at", "id"))
     if policy.owner_id is None:
@@ -124,8 +139,24 @@ def disk_use() -> DiskUse:
 
 def _expired(made: Plan) -> ImageQuerySet:
     """Kept images that are old enough for the bin."""
-    before = made.now - dt.timedelta(days=made.policy.older_than or 0)
-    return _theirs(made).expired(before, include_favourites=made.policy.include_favourites)
+    policy = made.policy
+    people = defaultdict(list)
+    for owner, own_days in policy.exceptions.items():
+        people[own_days].append(owner)
+    old = Q(pk__in=[])
+    if policy.older_than is not None:
+        old |= ~Q(owner_id__in=policy.exceptions) & _older_than(policy.older_than, made.now)
+    for days, owners in people.items():
+        if days is not None:
+            old |= Q(owner_id__in=owners) & _older_than(days, made.now)
+    found = _theirs(made).kept().filter(old)
+    return found if policy.include_favourites else found.filter(favourite=False)
+
+
+def _older_than(days: int, now: dt.datetime) -> Q:
+    """Made, and since then not taken out of the bin again, before so many days."""
+    before = now - dt.timedelta(days=days)
+    return (Q(restored_at=None) | Q(restored_at__lt=before)) & Q(created_at__lt=before)
 
 
 def _overdue(made: Plan) -> ImageQuerySet:
@@ -170,7 +201,7 @@ def _oldest_first(made: Plan) -> Iterator[tuple[PlannedImage, str]]:
     in_bin = _freeable(made).in_bin().order_by("deleted_at", "id")
     kept = _freeable(made).kept().order_by("created_at", "id")
     queries = [in_bin, kept]
-    if made.policy.older_than is not None:
+    if made.policy.expires:
         queries.insert(1, _expired(made).order_by("created_at", "id"))
     for images in queries:
         for *facts, name in images.values_list(*_FACTS, "file").iterator(chunk_size=services.CHUNK):

@@ -19,7 +19,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from gallery import feed, services
+from gallery import feed, keeping, services
 from gallery.models import Image
 from gallery.schemas import MOST_IDS
 
@@ -58,7 +58,7 @@ def gallery(request: PageRequest) -> HttpResponse:
         "bin_total": mine.in_bin().count(),
         "q": filters["text"],
         "favourite": filters["favourite"],
-        "retention_days": settings.RETENTION_DAYS,
+        "retention_days": keeping.days_of(request.user.pk),
     }
     return render(request, "gallery/_page.html" if _wants_page_only(request) else "gallery/index.html", context)
 

@@ -25,7 +25,7 @@ class _QuotaInline(admin.StackedInline[Quota, Any]):
         ("pictures_per_day", "pictures_per_month"),
         ("queued_at_once", "running_at_once", "weight"),
         ("max_megapixels", "max_steps"),
-        "stored_megabytes",
+        ("stored_megabytes", "retention_days"),
     )
     verbose_name_plural = _("quota (empty: the group's, else the site's)")
 

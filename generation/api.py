@@ -13,7 +13,7 @@ from ninja import Query, Router, Status
 from ninja.params import functions as params
 
 from gallery.feed import Place
-from generation import catalogue, quotas, scheduling, services, snapshot
+from generation import catalogue, quotas, rate_limit, scheduling, services, snapshot
 from generation.exceptions import FieldError, InvalidParameters
 from generation.models import Batch, Generation, State
 from generation.parameters import Parameters
@@ -52,6 +52,7 @@ def submit(
     request: HttpRequest, wanted: GenerationRequest, idempotency_key: Annotated[str | None, _KEY] = None
 ) -> Status[dict[str, Any]]:
     user = _user(request)
+    rate_limit.take(user.pk)
     fields = wanted.model_dump()
     fields["style"] = fields["style"] or ""
     parameters = Parameters.checked(catalogue.current_model(), **fields)
@@ -119,6 +120,7 @@ def cancel(request: HttpRequest, pk: int) -> dict[str, Any]:
 @router.post("generations/{int:pk}/retry", response={201: SubmissionOut}, summary="Ask again for one that failed")
 def retry(request: HttpRequest, pk: int) -> Status[dict[str, Any]]:
     user = _user(request)
+    rate_limit.take(user.pk)
     return Status(201, _submitted(user, services.retry(user=user, generation=_own(request, pk))))
 
 

@@ -6,6 +6,7 @@ Nothing here touches the ORM except through the asynchronous functions of `ticke
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
@@ -28,6 +29,7 @@ class GenerationConsumer(AsyncJsonWebsocketConsumer):
 
     user_id: int | None = None
     session_key: str | None = None
+    recheck: Callable[[], bool] | None = None  # where the person came without a session: whether they still may
     language = ""
 
     async def connect(self) -> None:
@@ -38,6 +40,7 @@ class GenerationConsumer(AsyncJsonWebsocketConsumer):
             await self.close(SIGNED_OUT)
             return
         self.user_id, self.session_key = user.pk, self.scope["session"].session_key
+        self.recheck = self.scope.get("recheck")
         self.language = self._find_language()
         try:
             # Listen first, read second: a change in between arrives twice instead of never.

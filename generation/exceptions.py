@@ -36,9 +36,33 @@ class QuotaExceeded(GenerationError):
         self.quota, self.limit, self.used, self.resets_at = quota, limit, used, resets_at
 
 
+class RateLimited(GenerationError):
+    """The person asks faster than they may. `retry_after` are the seconds until the next request is taken."""
+
+    def __init__(self, message: str, *, limit: int, retry_after: float) -> None:
+        super().__init__(message)
+        self.limit, self.retry_after = limit, retry_after
+
+
 class IdempotencyConflict(GenerationError):
     """The same Idempotency-Key came with another request."""
 
 
 class InvalidTransition(GenerationError):
     """The row is not in a state from which this is possible."""
+
+
+class NotDrawn(GenerationError):
+    """What somebody waited for came to another end than a picture. `failure` is empty when it was cancelled."""
+
+    def __init__(self, message: str, *, generations: Sequence[int], failure: str = "") -> None:
+        super().__init__(message)
+        self.generations, self.failure = tuple(generations), failure
+
+
+class NotDrawnInTime(GenerationError):
+    """Somebody waited for a picture as long as they may. `is_running`: it is being drawn and will be in the gallery."""
+
+    def __init__(self, message: str, *, generations: Sequence[int], is_running: bool) -> None:
+        super().__init__(message)
+        self.generations, self.is_running = tuple(generations), is_running

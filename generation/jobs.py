@@ -1,4 +1,4 @@
-"""What a ring of the doorbell does: draw the next fair batch.
+"""What a ring of the doorbell does: draw the next fair batch, and the one after it.
 
 The process that draws opens one `Studio` around its warm engine; RQ then calls `draw_next_batch` for each ring.
 Encoding and storing happen in threads of their own while the next batch is being drawn.
@@ -33,7 +33,9 @@ from generation.models import Failure, Generation
 
 logger = logging.getLogger(__name__)
 
-_PREVIEW_SECONDS = 0.15  # at most so many previews: more cannot be told apart, and each costs the engine's time
+# Steps are told, and cancels looked for, at most so often: more cannot be told apart, and each costs the engine's time.
+_TELLING_SECONDS = 0.15
+_RING_SECONDS = 60.0
 _STORING_AT_ONCE = 2
 
 
@@ -184,13 +186,16 @@ class _Watch:
     studio: Studio
     rows: list[Generation]
     began: float = field(default_factory=time.monotonic)
-    last_preview: float = 0.0
+    told: float = 0.0
 
     def on_step(self, report: StepReport) -> Collection[int]:
         """Called by the engine after each step; the indexes of the rows that are not to be drawn on."""
         now = self.studio.last_sign_of_life = time.monotonic()
         if self.studio.leaving.is_set():
             return range(len(self.rows))
+        if now - self.told < _TELLING_SECONDS:
+            return ()
+        self.told = now
         # Usually all of them; after running out of memory the engine draws a batch in parts.
         active = [self.rows[index] for index in report.active]
         try:
@@ -199,8 +204,7 @@ class _Watch:
         except DatabaseError:
             logger.exception("Step %d could not be recorded; drawing goes on.", report.step)
             return ()
-        if report.step < report.steps and now - self.last_preview >= _PREVIEW_SECONDS:
-            self.last_preview = now
+        if report.step < report.steps:
             for row, picture in zip(self.rows, report.previews(), strict=True):
                 if picture is not None and row.pk not in dropped:
                     events.preview(row, _as_data_url(picture))
@@ -264,9 +268,15 @@ def open_studio(studio: Studio) -> None:
 
 
 def draw_next_batch() -> None:
-    """Answer one ring. A surplus ring finds nothing to draw and returns at once."""
+    """Answer one ring, and go on as long as there is something to draw: hearing a ring costs as much as a short step.
+
+    The rings of what was drawn meanwhile find nothing and return at once. A ring ends after a minute all the same, so
+    that RQ sees that the worker lives.
+    """
     if _studio is None:
         raise RuntimeError("This process has no engine: rings are answered by `manage.py worker`.")
+    end = time.monotonic() + _RING_SECONDS
     close_old_connections()
-    _studio.draw_next_batch()
+    while _studio.draw_next_batch() and time.monotonic() < end:
+        pass
     close_old_connections()

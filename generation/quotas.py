@@ -7,6 +7,7 @@ asked for until it fails or is cancelled before it was started. The ledger says 
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -126,6 +127,21 @@ def at_their_limit(running: dict[int, int]) -> set[int]:
     people = User.objects.filter(pk__in=running)
     limits = {person.pk: limits_for(person).running_at_once for person in people}
     return {pk for pk, most in limits.items() if most is not None and running[pk] >= most}
+
+
+def retention_days_of_people() -> dict[int, int]:
+    """Days of people for whom the site's RETENTION_DAYS do not hold (0: for ever): their own, else of their groups the
+    most generous."""
+
+    own: dict[int, int] = {}
+    shared: dict[int, int] = {}
+    given = Quota.objects.exclude(retention_days=None)
+    for person, member, days in given.values_list("user", "group__user", "retention_days"):
+        if person is not None:
+            own[person] = days or 0
+        elif member is not None:
+            shared[member] = max(days or 0, shared.get(member, days or 0), key=lambda most: most or math.inf)
+    return shared | own
 
 
 # -- usage ------------------------------------------------------------------------------------------------------------

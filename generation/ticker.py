@@ -85,10 +85,12 @@ class _Ticker:
 
     async def _close_lost_sessions(self) -> None:
         everyone = [socket for group in self.sockets.values() for socket in group]
+        rechecks = {socket: socket.recheck for socket in everyone if socket.recheck}
         keys = {socket.session_key: socket.user_id for socket in everyone if socket.session_key}
         alive = await _read_alive_sessions(keys)
+        allowed = await _in_own_thread(lambda: {socket for socket, recheck in rechecks.items() if recheck()})
         for socket in everyone:
-            if socket.session_key not in alive:
+            if socket not in allowed and (socket in rechecks or socket.session_key not in alive):
                 await socket.sign_out({"session_key": None})
 
     async def _send(self, user_id: int, message: dict[str, Any]) -> None:

@@ -13,9 +13,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from gallery.models import Image
-from generation import catalogue, services, snapshot
+from generation import catalogue, rate_limit, services, snapshot
 from generation.catalogue import MAX_COUNT, MAX_PROMPT_LENGTH, Model
-from generation.exceptions import QuotaExceeded
+from generation.exceptions import QuotaExceeded, RateLimited
 from generation.forms import GenerationForm
 
 _DEFAULT_COUNT = 4
@@ -70,9 +70,10 @@ def create(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         if form.is_valid() and form.parameters:
             try:
+                rate_limit.take(user.pk)
                 services.submit(user=user, parameters=form.parameters)
                 return redirect("create")
-            except QuotaExceeded as refused:
+            except (QuotaExceeded, RateLimited) as refused:
                 form.add_error(None, str(refused))
                 status = 429
         else:

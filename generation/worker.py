@@ -12,6 +12,7 @@ import os
 import socket
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,8 +28,9 @@ from rq.serializers import JSONSerializer
 
 from generation import jobs, services
 from generation.doorbell import QUEUE
+from generation.engine import timed
 from generation.engine.exceptions import EngineError
-from generation.engine.types import EngineOptions
+from generation.engine.types import Engine, EngineOptions
 from generation.jobs import Studio
 from generation.models import Worker
 
@@ -103,10 +105,7 @@ class DrawingWorker:
             Worker.objects.filter(name=self.name, pid=os.getpid()).update(seen_at=timezone.now(), **last_words)
 
     def _open_studio(self) -> Studio:
-        # Imports torch: three seconds during which the heartbeat already says "loading".
-        from generation.engine.engine import load
-
-        engine = load(_engine_options(), self._show_progress)
+        engine = _load(_engine_options(), self._show_progress)
         engine.warm_up()
         studio = Studio(engine=engine, worker=self.name)
         Worker.objects.filter(name=self.name).update(card=engine.card.as_dict(), progress=100)
@@ -181,6 +180,15 @@ class DrawingWorker:
         )
 
 
+def _load(options: EngineOptions, on_progress: Callable[[float, str], None]) -> Engine:
+    if options.model.startswith(timed.PREFIX):
+        return timed.load(options, on_progress)
+    # Imports torch: three seconds during which the heartbeat already says "loading".
+    from generation.engine.engine import load
+
+    return load(options, on_progress)
+
+
 def _engine_options() -> EngineOptions:
     return EngineOptions(
         model=settings.ZIMAGE_MODEL,
@@ -192,4 +200,5 @@ def _engine_options() -> EngineOptions:
         threads=settings.ZIMAGE_THREADS,
         starter_dir=Path(settings.STARTER_MODEL_DIR),
         cache_dir=None,
+        benchmark=settings.ZIMAGE_BENCHMARK,
     )

@@ -34,10 +34,17 @@ django.setup()
 from django.conf import settings  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 
+from gallery import keeping  # noqa: E402
 from zimageweb import embedded_redis  # noqa: E402
 
 # Slow on purpose in production; here hundreds of people are made.
 settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+settings.RATE_LIMIT = None  # tests ask faster than people; those of the limit switch it on
+
+
+@pytest.fixture(autouse=True)
+def _fresh_days() -> None:
+    keeping.forget()
 
 
 @pytest.fixture(scope="session")

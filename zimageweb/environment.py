@@ -1,17 +1,20 @@
 """Typed readers of the process environment, for `settings.py` only.
 
 Every reader refuses nonsense at start-up with a sentence that names the variable. A secret may come from a file:
-`NAME_FILE=/run/secrets/name` stands for `NAME=<the file's content>`. An empty value counts as not given.
+`NAME_FILE=/run/secrets/name` stands for `NAME=<the file's content>`. An empty value counts as not given, except
+for `rate`.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import re
 import secrets
 import tempfile
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -46,6 +49,30 @@ def limit(name: str, default: int | None, *, most: int) -> int | None:
     if (text(name) or ("none" if default is None else "")).lower() == "none":
         return None
     return whole_number(name, default or 0, least=0, most=most)
+
+
+class Rate(NamedTuple):
+    """So many a second on average, and up to `burst` at once."""
+
+    per_second: float
+    burst: int
+
+
+_RATE = re.compile(r"(\d{1,6})/([smh]) burst (\d{1,6})")
+_UNITS = {"s": 1, "m": 60, "h": 3_600}  # seconds
+
+
+def rate(name: str, default: str) -> Rate | None:
+    """The variable `name` as a rate such as `5/s burst 10` or `30/m burst 10`; given but empty: no limit."""
+    value = text(name)
+    if not value and name not in os.environ and f"{name}_FILE" not in os.environ:
+        value = default
+    if not value:
+        return None
+    found = _RATE.fullmatch(value)
+    if not found or not int(found[1]) or not int(found[3]):
+        raise ImproperlyConfigured(f"{name} must look like {default!r} or be empty, not {value!r}.")
+    return Rate(int(found[1]) / _UNITS[found[2]], int(found[3]))
 
 
 def choice(name: str, default: str, among: tuple[str, ...]) -> str:

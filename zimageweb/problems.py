@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
+import math
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -15,7 +17,16 @@ from django.utils.translation import gettext as _
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, AuthorizationError, HttpError, ValidationError
 
-from generation.exceptions import IdempotencyConflict, InvalidParameters, InvalidTransition, QuotaExceeded
+from generation.exceptions import (
+    IdempotencyConflict,
+    InvalidParameters,
+    InvalidTransition,
+    NotDrawn,
+    NotDrawnInTime,
+    QuotaExceeded,
+    RateLimited,
+)
+from zimageweb.credentials import CredentialsRefused, GuessedTooOften
 
 logger = logging.getLogger(__name__)
 
@@ -59,8 +70,11 @@ def _message(error: Mapping[str, Any]) -> str:
     return str(error.get("msg", ""))
 
 
-def register(api: NinjaAPI) -> None:
-    """Teach `api` to answer with problem documents."""
+def register(api: NinjaAPI, *, challenge: str = "Bearer") -> None:
+    """Teach `api` to answer with problem documents. `challenge` says which credentials it takes (RFC 9110, 11.6.1)."""
+
+    def unauthorized(detail: str) -> HttpResponse:
+        return problem(401, "not_authenticated", detail, headers={"WWW-Authenticate": challenge})
 
     @api.exception_handler(ValidationError)
     def invalid_request(request: HttpRequest, error: ValidationError) -> HttpResponse:
@@ -87,6 +101,28 @@ def register(api: NinjaAPI) -> None:
             resets_at=error.resets_at.isoformat() if error.resets_at else None,
         )
 
+    @api.exception_handler(RateLimited)
+    def rate_limited(request: HttpRequest, error: RateLimited) -> HttpResponse:
+        return problem(
+            429,
+            "rate_limited",
+            str(error),
+            headers={"Retry-After": str(max(1, math.ceil(error.retry_after)))},
+            limit=error.limit,
+            used=error.limit,
+            resets_at=(timezone.now() + dt.timedelta(seconds=error.retry_after)).isoformat(),
+        )
+
+    @api.exception_handler(NotDrawn)
+    def not_drawn(request: HttpRequest, error: NotDrawn) -> HttpResponse:
+        status, code = (502, "generation_failed") if error.failure else (409, "generation_cancelled")
+        return problem(status, code, str(error), generations=error.generations, failure=error.failure or None)
+
+    @api.exception_handler(NotDrawnInTime)
+    def not_drawn_in_time(request: HttpRequest, error: NotDrawnInTime) -> HttpResponse:
+        state = "running" if error.is_running else "cancelled"
+        return problem(504, "not_drawn_in_time", str(error), generations=error.generations, state=state)
+
     @api.exception_handler(IdempotencyConflict)
     def idempotency_conflict(request: HttpRequest, error: IdempotencyConflict) -> HttpResponse:
         return problem(409, "idempotency_conflict", str(error))
@@ -97,8 +133,15 @@ def register(api: NinjaAPI) -> None:
 
     @api.exception_handler(AuthenticationError)
     def not_signed_in(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
-        detail = _("Sign in, or send a valid API token.")
-        return problem(401, "not_authenticated", detail, headers={"WWW-Authenticate": "Bearer"})
+        return unauthorized(_("Sign in, or send a valid API token."))
+
+    @api.exception_handler(CredentialsRefused)
+    def credentials_refused(request: HttpRequest, error: CredentialsRefused) -> HttpResponse:
+        return unauthorized(str(error))
+
+    @api.exception_handler(GuessedTooOften)
+    def guessed_too_often(request: HttpRequest, error: GuessedTooOften) -> HttpResponse:
+        return problem(429, "too_many_attempts", str(error), headers={"Retry-After": "60"})
 
     @api.exception_handler(AuthorizationError)
     @api.exception_handler(PermissionDenied)

@@ -93,7 +93,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "zimageweb.static.StaticMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -168,6 +168,21 @@ CHANNEL_LAYERS = {
     }
 }
 
+# What is counted against guessing passwords. Several web processes must count together; one counts by itself.
+CACHES: dict[str, dict[str, Any]] = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+if not REDIS_IS_EMBEDDED:
+    CACHES["default"] = {
+        "BACKEND": "zimageweb.shared_cache.SharedCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "zimageweb",
+        # Django pickles by default: see RQ_QUEUES.
+        "OPTIONS": {
+            "serializer": "rq.serializers.JSONSerializer",
+            "socket_connect_timeout": 1,
+            "socket_timeout": 1,
+        },
+    }
+
 # -- accounts ---------------------------------------------------------------------------------------------------------
 AUTHENTICATION_BACKENDS = [
     "django.contrib.auth.backends.ModelBackend",
@@ -230,7 +245,10 @@ QUOTA_RUNNING = environment.limit("QUOTA_RUNNING", None, most=10_000)
 QUOTA_STORED_MEGABYTES = environment.limit("QUOTA_STORED_MEGABYTES", 2_000, most=1_000_000_000)
 QUOTA_MEGAPIXELS = environment.limit("QUOTA_MEGAPIXELS", None, most=1_000)
 QUOTA_STEPS = environment.limit("QUOTA_STEPS", None, most=1_000)
+RATE_LIMIT = environment.rate("RATE_LIMIT", "5/s burst 10")  # of asking, for each person; None: no limit
+PREDICT_TIMEOUT_SECONDS = environment.whole_number("PREDICT_TIMEOUT_SECONDS", 120, least=1, most=3_600)
 RETENTION_DAYS = environment.whole_number("RETENTION_DAYS", 7, least=0, most=36_500)  # 0: kept for ever
+RETENTION_DAYS_OF_PEOPLE = "generation.quotas.retention_days_of_people"  # the gallery asks, and knows no quota
 BIN_DAYS = environment.whole_number("BIN_DAYS", 3, least=0, most=3_650)
 CLEANUP_HOUR = environment.whole_number("CLEANUP_HOUR", 4, least=0, most=23)
 LEASE_SECONDS = environment.whole_number("LEASE_SECONDS", 30, least=5, most=3_600)

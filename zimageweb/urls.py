@@ -9,7 +9,7 @@ from django.urls import include, path
 from django.utils.translation import gettext_lazy as _
 from django.views.i18n import JavaScriptCatalog
 
-from zimageweb import health, views
+from zimageweb import gradio, health, openai, views
 from zimageweb.api import api
 
 admin.site.site_header = admin.site.site_title = settings.SITE_NAME
@@ -28,6 +28,8 @@ urlpatterns = [
     path("admin/rq/", include("django_rq.urls")),
     path("admin/", admin.site.urls),
     path("api/v1/", api.urls),
+    path("api/", gradio.api.urls),
+    path("v1/", openai.api.urls),
     path("health", health.live, name="health"),
     path("health/live", health.live, name="health_live"),
     path("health/ready", health.ready, name="health_ready"),

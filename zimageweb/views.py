@@ -94,7 +94,7 @@ def _way_back(request: HttpRequest) -> str:
 
 
 def _is_for_programs(request: HttpRequest) -> bool:
-    return request.path.startswith("/api/")
+    return request.path.startswith(("/api/", "/v1/"))
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

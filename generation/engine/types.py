@@ -25,6 +25,7 @@ class EngineOptions:
         times of several workers erratic (0.3 s held, against 0.9 s median and 3.3 s worst), else torch's own choice.
     starter_dir: where the starter model lies; it is built there once if there is none.
     cache_dir: where downloads from the hub go; None leaves it to huggingface_hub (`HF_HOME`).
+    benchmark: this site measures, so the engine that only takes its time may stand in for a model (see `timed`).
     """
 
     model: str
@@ -36,6 +37,7 @@ class EngineOptions:
     max_batch: int = 0
     threads: int = 0
     cache_dir: Path | None = None
+    benchmark: bool = False
 
 
 @dataclass(frozen=True, slots=True)

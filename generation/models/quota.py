@@ -35,6 +35,9 @@ class Quota(models.Model):
     stored_megabytes = models.PositiveIntegerField(_("megabytes stored"), null=True, blank=True)
     max_megapixels = models.FloatField(_("largest picture (megapixels)"), null=True, blank=True)
     max_steps = models.PositiveSmallIntegerField(_("most steps"), null=True, blank=True)
+    retention_days = models.PositiveIntegerField(
+        _("days until pictures go to the bin"), null=True, blank=True, help_text=_("0: never.")
+    )
     weight = models.FloatField(
         _("weight in the queue"), null=True, blank=True, help_text=_("2 is drawn twice as much as 1. Default 1.")
     )

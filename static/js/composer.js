@@ -146,7 +146,8 @@ export class Composer {
   #refused(problem) {
     const homeless = this.settings.showErrors(problem.errors ?? []);
     if (problem.errors?.length && !homeless.length) return;
-    const again = problem.resetsAt ? interpolate(gettext('More from %s on.'), [clock(problem.resetsAt)]) : '';
+    const later = problem.resetsAt && problem.code !== 'rate_limited'; // that is over before one has read the time
+    const again = later ? interpolate(gettext('More from %s on.'), [clock(problem.resetsAt)]) : '';
     write(this.banner.querySelector('[data-problem-text]'), [problem.message, again].filter(Boolean).join(' '));
     const passing = !problem.status || problem.status >= 500 || problem.code === 'rate_limited';
     show(this.banner.querySelector('[data-retry]'), passing);

@@ -36,6 +36,7 @@ def test_the_download_name_tells_when_and_which_seed(settings: Settings) -> None
     assert image.filename == "generated_20261122_143210_418092771.png"
 
 
+@pytest.mark.django_db
 def test_expiry_counts_from_making_or_from_the_last_restoring(settings: Settings) -> None:
     settings.RETENTION_DAYS = 7
     now = timezone.now()
@@ -47,6 +48,7 @@ def test_expiry_counts_from_making_or_from_the_last_restoring(settings: Settings
     assert not image.is_expiring_soon
 
 
+@pytest.mark.django_db
 def test_favourites_do_not_expire_nor_does_anything_where_retention_is_off(settings: Settings) -> None:
     old = timezone.now() - dt.timedelta(days=400)
     settings.RETENTION_DAYS = 7

@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from gallery import services
+from gallery import retention, services
 from gallery.models import Image
 from tests.factories import make_image
 
@@ -61,7 +61,7 @@ def test_thousands_of_pictures_go_in_chunks(alice: User, django_assert_max_num_q
 def test_a_restored_picture_begins_its_time_anew(alice: User) -> None:
     image = make_image(alice, age=dt.timedelta(days=100), in_bin_for=dt.timedelta(days=1))
     assert services.restore(user=alice, ids=[image.pk]) == [image.pk]
-    assert not Image.objects.expired(timezone.now() - dt.timedelta(days=7)).exists()
+    assert not retention.plan(retention.default_policy(), timezone.now()).to_bin
     assert services.restore(user=alice, ids=[image.pk]) == []
 
 

@@ -116,7 +116,7 @@ def test_the_gallery_takes_few_queries_however_many_pictures(
     alice: User, signed_in: Client, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     small(alice, 8, prompt="a fox")
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(9):
         assert len(signed_in.get("/gallery/", {"q": "fox"}, headers=AS_SCRIPT).context["images"]) == 8
 
 

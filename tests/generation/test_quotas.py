@@ -13,7 +13,9 @@ from django.db import IntegrityError
 from django.db.models import Sum
 from django.utils import timezone
 
+from gallery import retention
 from gallery import services as gallery
+from gallery.models import Image
 from generation import quotas, services
 from generation.exceptions import InvalidParameters, QuotaExceeded
 from generation.models import Failure, Generation, LedgerEntry, Quota, Reason
@@ -146,3 +148,22 @@ def test_deleting_a_picture_gives_nothing_back(alice: User, ask: Ask) -> None:
     image.delete()
     assert quotas.usage(alice).day.used == 1
     assert_the_ledger_adds_up()
+
+
+def test_pictures_of_single_people_are_kept_for_their_own_days(alice: User, bob: User, charlie: User) -> None:
+    """Alice by her own quota, Bob by the more generous of his groups, Charlie by the site's seven days."""
+    Quota.objects.create(user=alice, retention_days=2)
+    for name, days in (("short", 1), ("for ever", 0)):
+        group = Group.objects.create(name=name)
+        Quota.objects.create(group=group, retention_days=days)
+        bob.groups.add(group)
+    ages = {
+        user: [make_image(user, age=dt.timedelta(days=days)) for days in (1, 3, 8)] for user in (alice, bob, charlie)
+    }
+    assert [image.expires_at is None for image in ages[bob]] == [True] * 3
+    assert ages[alice][0].expires_at == ages[alice][0].created_at + dt.timedelta(days=2)
+
+    plan = retention.plan(retention.default_policy(), timezone.now())
+    assert {image.id for image in plan.to_bin} == {*(image.pk for image in ages[alice][1:]), ages[charlie][2].pk}
+    assert retention.carry_out(plan).moved == 3
+    assert Image.objects.kept().filter(owner=bob).count() == 3

@@ -39,6 +39,12 @@ def studio(engine: Engine) -> Iterator[Studio]:
     studio.close()
 
 
+@pytest.fixture(autouse=True)
+def every_step_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However short: steps of this size take milliseconds."""
+    monkeypatch.setattr(jobs, "_TELLING_SECONDS", 0)
+
+
 def draw_all(studio: Studio) -> None:
     while studio.draw_next_batch():
         pass
@@ -88,7 +94,6 @@ def test_steps_and_previews_reach_the_owner(
 ) -> None:
     sent: list[dict[str, object]] = []
     monkeypatch.setattr(events._publisher, "send", lambda group, message: sent.append({"group": group} | message))
-    monkeypatch.setattr(jobs, "_PREVIEW_SECONDS", 0)
     ask(alice)
     sent.clear()
     draw_all(studio)

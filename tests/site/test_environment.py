@@ -69,6 +69,9 @@ def test_the_release_has_one_number() -> None:
         ("PORT", "70000", "PORT must be between 1 and 65535, not 70000."),
         ("SIGNUP", "maybe", "SIGNUP must be one of closed, invite, approval, open, not 'maybe'."),
         ("DEBUG", "perhaps", "DEBUG must be on or off, not 'perhaps'."),
+        ("RATE_LIMIT", "fast", "RATE_LIMIT must look like '5/s burst 10' or be empty, not 'fast'."),
+        ("RATE_LIMIT", "0/s burst 10", "RATE_LIMIT must look like"),
+        ("PREDICT_TIMEOUT_SECONDS", "0", "PREDICT_TIMEOUT_SECONDS must be between 1 and 3600, not 0."),
         ("SITE_URL", "pictures.example.org", "SITE_URL must look like https://pictures.example.org"),
         ("SECRET_KEY_FILE", "/proc/nothing", "SECRET_KEY_FILE: /proc/nothing cannot be read"),
     ],
@@ -86,6 +89,14 @@ def test_an_empty_variable_counts_as_not_given(given: pytest.MonkeyPatch) -> Non
     assert readers.whole_number("THING", 5, least=0, most=9) == 5
     assert readers.switch("THING", True)
     assert readers.words("THING", "a,b") == ["a", "b"]
+
+
+def test_a_rate_is_so_many_in_a_time_and_an_empty_one_is_no_limit(given: pytest.MonkeyPatch) -> None:
+    assert readers.rate("THING", "5/s burst 10") == (5.0, 10)
+    given.setenv("THING", "30/m burst 4")
+    assert readers.rate("THING", "5/s burst 10") == (0.5, 4)
+    given.setenv("THING", "")
+    assert readers.rate("THING", "5/s burst 10") is None
 
 
 def test_a_value_is_taken_as_it_is(given: pytest.MonkeyPatch) -> None:

@@ -89,13 +89,14 @@ LAYERS = (
         "routing",
         "ticker",
         "snapshot",
+        "waiting",
         "management",
         "templatetags",
     },
     {"worker"},
     {"jobs"},
     {"services"},
-    {"quotas", "scheduling", "events", "doorbell", "representation"},
+    {"quotas", "rate_limit", "scheduling", "events", "doorbell", "representation"},
     {"models", "catalogue", "parameters", "exceptions"},
 )
 

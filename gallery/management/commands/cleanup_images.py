@@ -71,7 +71,9 @@ class Command(BaseCommand):
         policy = retention.default_policy()
         return replace(
             policy,
+            # Days given by hand hold for everybody.
             older_than=policy.older_than if older_than is None else older_than,
+            exceptions=policy.exceptions if older_than is None else {},
             owner_id=_owner_id(options["user"]),
             free_to=free_to,
             include_favourites=options["include_favourites"],
