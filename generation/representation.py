@@ -47,7 +47,7 @@ def generation_as_json(row: Generation, line: Line | None = None) -> GenerationJ
 
     Of the related image only what is in the gallery is shown: one in the bin counts as gone.
     """
-    place = line.places.get(row.pk) if line and row.is_active else None
+    place = line.place(row.pk) if line and row.is_active else None
     where = place.as_json() if place else {"position": None, "starts_in": None, "eta_seconds": None}
     image = row.image if row.image_id else None
     return {

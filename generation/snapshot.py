@@ -73,7 +73,7 @@ def queue(user: User) -> dict[str, Any]:
 
     def entry(row: dict[str, Any]) -> dict[str, Any]:
         mine = row["user_id"] == user.pk
-        place = line.places.get(row["id"])
+        place = line.place(row["id"])
         return {
             "state": row["state"],
             "position": place.position if place else None,
@@ -86,9 +86,8 @@ def queue(user: User) -> dict[str, Any]:
             "user": row["user__username"] if user.is_staff else None,
         }
 
-    last = next(reversed(line.places.values()), None)
     return queue_state(line) | {
         "running": [entry(row) for row in running],
         "entries": [entry(row) for row in waiting],
-        "eta_seconds": last.as_json()["eta_seconds"] if last else None,
+        "eta_seconds": None if line.eta_seconds is None else round(line.eta_seconds, 1),
     }

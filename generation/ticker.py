@@ -8,8 +8,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
+from collections.abc import Callable
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from channels.db import database_sync_to_async
 from django.conf import settings
@@ -21,9 +22,6 @@ from django.utils import translation
 from generation import scheduling, snapshot
 from generation.scheduling import Place
 
-if TYPE_CHECKING:
-    from generation.consumers import GenerationConsumer
-
 logger = logging.getLogger(__name__)
 
 _TICK_SECONDS = 1.0
@@ -31,22 +29,34 @@ _HEAD_EVERY = 25  # ticks
 _SESSIONS_EVERY = 60
 
 
+class Socket(Protocol):
+    """What the ticker needs of a live connection."""
+
+    user_id: int | None
+    session_key: str | None
+    recheck: Callable[[], bool] | None
+
+    async def send_json(self, content: Any, close: bool = False) -> None: ...
+
+    async def sign_out(self, message: dict[str, Any]) -> None: ...
+
+
 class _Ticker:
     """The sockets of one event loop and the task that serves them; the task lives as long as there are any."""
 
     def __init__(self) -> None:
-        self.sockets: dict[int, set[GenerationConsumer]] = defaultdict(set)
+        self.sockets: dict[int, set[Socket]] = defaultdict(set)
         self._told: dict[int, dict[str, Any]] = {}
         self._task: asyncio.Task[None] | None = None
 
-    def join(self, socket: GenerationConsumer) -> None:
+    def join(self, socket: Socket) -> None:
         assert socket.user_id is not None  # noqa: S101
         self.sockets[socket.user_id].add(socket)
         self._told.pop(socket.user_id, None)
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._run())
 
-    def leave(self, socket: GenerationConsumer) -> None:
+    def leave(self, socket: Socket) -> None:
         if socket.user_id is None:
             return
         group = self.sockets.get(socket.user_id, set())
@@ -106,7 +116,7 @@ class _Ticker:
 _tickers: dict[asyncio.AbstractEventLoop, _Ticker] = {}
 
 
-def join(socket: GenerationConsumer) -> None:
+def join(socket: Socket) -> None:
     """Serve this socket from now on."""
     loop = asyncio.get_running_loop()
     for other in [known for known in _tickers if known.is_closed()]:
@@ -114,7 +124,7 @@ def join(socket: GenerationConsumer) -> None:
     _tickers.setdefault(loop, _Ticker()).join(socket)
 
 
-def leave(socket: GenerationConsumer) -> None:
+def leave(socket: Socket) -> None:
     """Serve this socket no longer; harmless when it never joined."""
     if ticker := _tickers.get(asyncio.get_running_loop()):
         ticker.leave(socket)
@@ -139,11 +149,7 @@ async def _in_own_thread(function: Any, *args: Any) -> Any:
 async def _read_places(user_ids: set[int]) -> tuple[dict[str, Any], dict[int, list[Place]]]:
     def read() -> tuple[dict[str, Any], dict[int, list[Place]]]:
         line = scheduling.read_line()
-        places: dict[int, list[Place]] = defaultdict(list)
-        for place in line.places.values():
-            if place.user_id in user_ids:
-                places[place.user_id].append(place)
-        return snapshot.queue_state(line), places
+        return snapshot.queue_state(line), line.of(user_ids)
 
     found: tuple[dict[str, Any], dict[int, list[Place]]] = await _in_own_thread(read)
     return found

@@ -111,9 +111,9 @@ def test_cancelling_gives_the_place_back(alice: User, bob: User, ask: Ask) -> No
 
 def test_positions_follow_the_order_of_drawing(alice: User, bob: User, ask: Ask) -> None:
     hers, his = ask(alice, 2), ask(bob, 1)
-    places = scheduling.read_line().places
-    assert [places[row.pk].position for row in (hers[0], hers[1], his[0])] == [1, 3, 2]
-    assert places[hers[0].pk].eta_seconds is None, "no worker has been measured"
+    line = scheduling.read_line()
+    assert [line.place(row.pk).position for row in (hers[0], hers[1], his[0])] == [1, 3, 2]
+    assert line.place(hers[0].pk).eta_seconds is None, "no worker has been measured"
 
 
 def test_waiting_times_rest_on_what_live_workers_measured(alice: User, ask: Ask) -> None:
@@ -122,11 +122,11 @@ def test_waiting_times_rest_on_what_live_workers_measured(alice: User, ask: Ask)
     for name in ("w1", "w2"):
         Worker.objects.create(name=name, state=Worker.State.IDLE, seconds_per_cost=2.0)
     Worker.objects.create(name="gone", state=Worker.State.STOPPED, seconds_per_cost=0.001)
-    places = scheduling.read_line().places
-    assert places[rows[0].pk].starts_in == 0
-    assert places[rows[0].pk].eta_seconds == pytest.approx(one / 2)
-    assert places[rows[1].pk].starts_in == pytest.approx(one / 2)
-    assert places[rows[1].pk].eta_seconds == pytest.approx(one)
+    line = scheduling.read_line()
+    assert line.place(rows[0].pk).starts_in == 0
+    assert line.place(rows[0].pk).eta_seconds == pytest.approx(one / 2)
+    assert line.place(rows[1].pk).starts_in == pytest.approx(one / 2)
+    assert line.place(rows[1].pk).eta_seconds == pytest.approx(one)
 
 
 def test_two_claims_never_get_the_same_row(alice: User, ask: Ask) -> None:

@@ -19,6 +19,7 @@ from allauth.mfa.models import Authenticator
 from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
 from django.core.cache import cache
+from django.db import connections
 from django.test import Client
 from pytest_django import Settings
 
@@ -39,6 +40,13 @@ def nothing_counted() -> Iterator[None]:
     cache.clear()
     yield
     cache.clear()
+
+
+@pytest.fixture(autouse=True)
+async def no_connection_left() -> AsyncIterator[None]:
+    """Of the thread in which `sync_to_async` runs what a test itself does."""
+    yield
+    await sync_to_async(connections.close_all)()
 
 
 @pytest.fixture
@@ -120,6 +128,7 @@ async def test_while_redis_is_away_it_still_answers(
     assert "Redis is away" in caplog.text
 
 
+@pytest.mark.database
 async def test_many_wait_without_a_thread_for_each(token: dict[str, str]) -> None:
     before = threading.active_count()
     calls = [await Call(PATH, FOX, **token).send() for _ in range(30)]
@@ -187,6 +196,7 @@ async def test_after_the_time_out_what_is_being_drawn_is_drawn_to_the_end(
     assert not (await row()).cancel_requested
 
 
+@pytest.mark.database
 async def test_a_caller_who_goes_takes_the_place_in_line_along(waits: Call) -> None:
     await waits.hang_up()
     found = await row()
@@ -199,6 +209,7 @@ async def test_a_caller_who_goes_stops_the_drawing(waits: Call) -> None:
     assert (await row()).cancel_requested
 
 
+@pytest.mark.database
 async def test_a_caller_who_goes_while_the_picture_is_being_asked_for_leaves_nothing_behind(
     token: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
