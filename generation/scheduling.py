@@ -9,13 +9,16 @@ So A1 A2 B1 C1 C2 A3 is drawn A1 B1 C1 A2 C2 A3, and nobody saves up credit by b
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import accumulate
 
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import connection, transaction
-from django.db.models import Count, F
+from django.db.models import Count, F, Q, Sum
 from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -154,12 +157,61 @@ class Place:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Line:
-    """The whole queue at one moment, read at once: its price does not depend on how many people look at it."""
+    """The whole queue at one moment, read at once: its price does not depend on how many people look at it.
 
-    places: dict[int, Place] = field(default_factory=dict)
-    length: int = 0  # rows that wait
+    Of what waits only columns are kept, from which a place is made when somebody asks for it: ten thousand places at
+    once would take ten times as long as reading them.
+    """
+
+    running: Mapping[int, Place] = field(default_factory=dict)
+    waiting: Sequence[tuple[int, int, float]] = ()  # row, person and cost, in the order of drawing
+    pace: float | None = None  # megapixel-steps a second
+    running_cost: float = 0.0  # megapixel-steps that are still to be drawn before the first that waits
+
+    @property
+    def length(self) -> int:
+        return len(self.waiting)
+
+    def place(self, pk: int) -> Place | None:
+        if pk in self.running:
+            return self.running[pk]
+        index = self._index.get(pk)
+        return None if index is None else self._at(index)
+
+    def of(self, user_ids: Collection[int]) -> dict[int, list[Place]]:
+        """The places of these people, by person."""
+        found: dict[int, list[Place]] = defaultdict(list)
+        for place in self.running.values():
+            if place.user_id in user_ids:
+                found[place.user_id].append(place)
+        for index, (_, user_id, _) in enumerate(self.waiting):
+            if user_id in user_ids:
+                found[user_id].append(self._at(index))
+        return found
+
+    @property
+    def eta_seconds(self) -> float | None:
+        """Until everything is drawn."""
+        return self._seconds(self._ahead[-1]) if self.running or self.waiting else None
+
+    @cached_property
+    def _index(self) -> dict[int, int]:
+        return {row[0]: index for index, row in enumerate(self.waiting)}
+
+    @cached_property
+    def _ahead(self) -> list[float]:
+        """Megapixel-steps before each row that waits, and in the end before nobody."""
+        return list(accumulate((cost for _, _, cost in self.waiting), initial=self.running_cost))
+
+    def _at(self, index: int) -> Place:
+        pk, user_id, _ = self.waiting[index]
+        starts, ends = self._ahead[index], self._ahead[index + 1]
+        return Place(pk, user_id, index + 1, self._seconds(starts), self._seconds(ends))
+
+    def _seconds(self, cost: float) -> float | None:
+        return cost / self.pace if self.pace else None
 
 
 def _rounded(seconds: float | None) -> float | None:
@@ -185,11 +237,12 @@ def read_places(rows: Iterable[Generation]) -> Line:
     waiting that takes a fifth of the time of reading them all."""
     pace = speed()
     places, ahead = _read_running(pace)
-    position, last = 0, None
+    position = 0
+    last: Generation | None = None
     for row in sorted(rows, key=lambda row: (row.start_tag, row.pk)):
-        before = Generation.objects.queued().filter(_earlier(row.start_tag, row.pk))
+        before = Generation.objects.queued().filter(_earlier(row), start_tag__lte=row.start_tag)
         if last is not None:
-            before = before.exclude(_earlier(last.start_tag, last.pk))
+            before = before.filter(~_earlier(last), start_tag__gte=last.start_tag)
         found = before.aggregate(number=Count("pk"), cost=Sum("cost", default=0.0))
         position += found["number"]
         ahead += found["cost"]
@@ -199,8 +252,9 @@ def read_places(rows: Iterable[Generation]) -> Line:
     return Line(places)
 
 
-def _earlier(start_tag: float, pk: int) -> Q:
-    return Q(start_tag__lt=start_tag) | Q(start_tag=start_tag, pk__lt=pk)
+def _earlier(row: Generation) -> Q:
+    """What is drawn before it."""
+    return Q(start_tag__lt=row.start_tag) | Q(start_tag=row.start_tag, pk__lt=row.pk)
 
 
 def _read_running(pace: float | None) -> tuple[dict[int, Place], float]:

@@ -116,6 +116,21 @@ def test_positions_follow_the_order_of_drawing(alice: User, bob: User, ask: Ask)
     assert line.place(hers[0].pk).eta_seconds is None, "no worker has been measured"
 
 
+def test_a_few_places_are_the_same_as_in_the_whole_line(alice: User, bob: User, ask: Ask) -> None:
+    Worker.objects.create(name="w", state=Worker.State.DRAWING, seconds_per_cost=2.0)
+    hers, his = ask(alice, 5), ask(bob, 4)
+    (drawn,) = services.start(worker="w", most=1)
+    line, few = scheduling.read_line(), scheduling.read_places([his[3], hers[0], *hers[2:]])
+    assert drawn.pk == hers[0].pk
+    for row in (hers[0], *hers[2:], his[3]):
+        place, found = line.place(row.pk), few.place(row.pk)
+        assert place and found
+        assert (found.position, found.user_id) == (place.position, place.user_id)
+        assert found.starts_in == pytest.approx(place.starts_in)
+        assert found.eta_seconds == pytest.approx(place.eta_seconds)
+    assert few.place(hers[1].pk) is None
+
+
 def test_waiting_times_rest_on_what_live_workers_measured(alice: User, ask: Ask) -> None:
     rows = ask(alice, 2)
     one = rows[0].cost * 2.0  # seconds a picture takes at two seconds for a megapixel-step
