@@ -7,10 +7,10 @@ PRODUCTION := SITE_URL=https://pictures.example.org HSTS_SUBDOMAINS=on DEBUG=off
 	SECRET_KEY=for-the-check-only-0123456789abcdefghijklmnopqrstuvwxyz
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint messages format
+.PHONY: help run test lint messages format bench bench-faults
 
 help:  ## List these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: .venv/installed  ## Install what is missing and start the whole site; Ctrl-C stops it
 	@exec $(BIN)/python manage.py up
@@ -26,6 +26,14 @@ lint: .venv/installed-dev  ## Check style, types, settings, migrations and trans
 	$(PRODUCTION) $(BIN)/python manage.py check --deploy --fail-level WARNING
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python -m tests.translations --check
+
+bench: .venv/installed-dev  ## Measure load, engine share, queue and estimates (15 minutes; KEEP=--keep keeps the tables)
+	@status=0; for name in scheduling eta engine_share load; do \
+		$(BIN)/python -m benchmarks.$$name $(KEEP) || status=1; \
+	done; exit $$status
+
+bench-faults: .venv/installed-dev  ## Draw 1,000 pictures through 100 kills of worker, web and Redis (under 20 minutes)
+	@$(BIN)/python -m benchmarks.faults $(KEEP)
 
 format: .venv/installed-dev  ## Bring the code into shape
 	$(BIN)/ruff check --fix

@@ -12,7 +12,21 @@ from tests.browser.conftest import ADMIN
 
 pytestmark = pytest.mark.browser_context_args(locale="zh-CN")
 
-NAMES = {"Zimageweb", "English", "API", "PNG", "KB", "GPU", "ZIMAGE_MODEL", "Starter model", "Ctrl", "member", "ME"}
+NAMES = {
+    "Zimageweb",
+    "English",
+    "API",
+    "PNG",
+    "KB",
+    "MB",
+    "GB",
+    "GPU",
+    "ZIMAGE_MODEL",
+    "Starter model",
+    "Ctrl",
+    "member",
+    "ME",
+}
 WORDS_SHOWN = """() => [
     document.title,
     document.body.innerText,
