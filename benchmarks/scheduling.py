@@ -82,7 +82,7 @@ def _pace(people: Any) -> dict[str, float]:
         (first,) = people.ask(user)
         rows = [_copy(first, number) for number in range(1, ROWS // PEOPLE)]
         Generation.objects.bulk_create(rows)
-        scheduling.QueueShare.objects.filter(user=user).update(finish_tag=rows[-1].start_tag + first.cost)
+        scheduling.QueueShare.objects.filter(user=user).update(finish_tag=rows[-1].finish_tag)
     submits, claims, lines = [], [], []
     for number in range(SAMPLES):
         began = time.perf_counter()
@@ -108,7 +108,9 @@ def _pace(people: Any) -> dict[str, float]:
 
 def _copy(row: Any, number: int) -> Any:
     fields = {field.attname: getattr(row, field.attname) for field in row._meta.fields if field.attname != "id"}
-    return type(row)(**fields | {"start_tag": row.start_tag + number * row.cost, "seq": row.seq + number})
+    later = number * (row.finish_tag - row.start_tag)
+    tags = {"start_tag": row.start_tag + later, "finish_tag": row.finish_tag + later}
+    return type(row)(**fields | tags | {"seq": row.seq + number})
 
 
 def live() -> tuple[list[float], int]:

@@ -11,6 +11,7 @@ import io
 import logging
 import threading
 import time
+import uuid
 from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -150,10 +151,12 @@ class Studio:
         close_old_connections()
         try:
             drawn = _drawn(row, seconds, self.engine)
-            image = storing.draft(owner_id=row.user_id, drawn=drawn)
+            image = _draft(row, row.attempt, drawn)
             storing.write_files(image, storing.encode(picture, drawn))
             if not services.finish(row=row, store=lambda: _saved(image)):
                 storing.discard_files(image)
+            for attempt in range(1, row.attempt):  # it may have ended between writing its files and saving its row
+                storing.discard_files(_draft(row, attempt, drawn))
         except OSError:
             logger.exception("Generation %s was drawn but could not be stored.", row.pk)
             services.fail(row=row, failure=Failure.NOT_STORED)
@@ -244,6 +247,13 @@ def _drawn(row: Generation, seconds: float, engine: Engine) -> storing.DrawnPict
             "versions": card.versions,
         },
     )
+
+
+def _draft(row: Generation, attempt: int, drawn: storing.DrawnPicture) -> Image:
+    """The image of one attempt. Its name follows from that, so that a later attempt finds what this one left behind."""
+    image = storing.draft(owner_id=row.user_id, drawn=drawn)
+    image.pk = uuid.uuid5(row.batch_id, f"{row.pk}.{attempt}")
+    return image
 
 
 def _saved(image: Image) -> Image:

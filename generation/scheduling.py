@@ -1,9 +1,12 @@
 """Whose picture is next: start-time fair queueing, and the place in line that follows from it.
 
 Goyal, Vin and Cheng, "Start-time Fair Queueing", SIGCOMM 1996. Each row gets at submit
-`start_tag = max(virtual time, the person's last finish tag)` and moves the person's finish tag on by `cost / weight`;
+`start_tag = max(virtual time, the person's last finish tag)` and `finish_tag = start_tag + cost / weight`;
 the row with the smallest `(start_tag, id)` is drawn next, and virtual time is the start tag of the row drawn last.
 So A1 A2 B1 C1 C2 A3 is drawn A1 B1 C1 A2 C2 A3, and nobody saves up credit by being idle.
+
+Tags are whole numbers, pixel-steps at weight 1: places are given back by adding and subtracting, which must not leave
+crumbs that decide who of two is first.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import accumulate
+from typing import NamedTuple
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -35,35 +39,51 @@ def lock_share(user: User) -> QueueShare:
     return QueueShare.objects.select_for_update().get(user=user)
 
 
-def start_tags(share: QueueShare, costs: Sequence[float], weight: float) -> list[float]:
-    """Start tags for new rows of these costs, in order; moves the locked `share` on and stores it."""
+class Tags(NamedTuple):
+    """A row's stretch of virtual time."""
+
+    start: int
+    finish: int
+
+
+def take_tags(share: QueueShare, costs: Sequence[float], weight: float) -> list[Tags]:
+    """Tags for new rows of these costs (megapixel-steps), in order; moves the locked `share` on and stores it."""
     clock, _ = QueueClock.objects.get_or_create(pk=1)
-    tag = max(clock.virtual_time, share.finish_tag)
-    tags = []
+    start = max(clock.virtual_time, share.finish_tag)
+    taken = []
     for cost in costs:
-        tags.append(tag)
-        tag += cost / weight
-    share.finish_tag = tag
+        finish = start + max(1, round(cost * 1e6 / weight))
+        taken.append(Tags(start, finish))
+        start = finish
+    share.finish_tag = start
     share.save(update_fields=["finish_tag"])
-    return tags
+    return taken
 
 
-def close_ranks(share: QueueShare, left: Iterable[Generation], weight: float) -> None:
+def close_ranks(share: QueueShare, left: Iterable[Generation]) -> None:
     """Give back the places of rows that have just left the queue undrawn, so that they cost the person nothing.
 
     What still waits moves up in its own order. Other people's tags stay as they are. `share` is locked.
     """
-    gone = [row.start_tag for row in left]
-    if not gone:
-        return
-    tag = min(gone)
-    waiting = list(Generation.objects.filter(user_id=share.user_id, start_tag__gt=tag).in_line())
-    for row in waiting:
-        row.start_tag = tag
-        tag += row.cost / weight
-    Generation.objects.bulk_update(waiting, ["start_tag"], batch_size=200)
-    share.finish_tag = tag
+    gaps = _joined(Tags(row.start_tag, row.finish_tag) for row in left)
+    waiting = Generation.objects.queued().filter(user_id=share.user_id)
+    for gap in reversed(gaps):  # from the back: what is in front of a gap has not moved yet
+        width = gap.finish - gap.start
+        waiting.filter(start_tag__gte=gap.finish).update(
+            start_tag=F("start_tag") - width, finish_tag=F("finish_tag") - width
+        )
+        share.finish_tag -= width
     share.save(update_fields=["finish_tag"])
+
+
+def _joined(stretches: Iterable[Tags]) -> list[Tags]:
+    """The same stretches in order, those that touch as one: a batch leaves one gap."""
+    joined: list[Tags] = []
+    for tags in sorted(stretches):
+        if joined and joined[-1].finish == tags.start:
+            tags = Tags(joined.pop().start, tags.finish)
+        joined.append(tags)
+    return joined
 
 
 # -- claiming ---------------------------------------------------------------------------------------------------------

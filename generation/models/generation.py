@@ -138,7 +138,8 @@ class Generation(models.Model):
     seed = models.BigIntegerField(_("seed"))
 
     cost = models.FloatField(editable=False)  # megapixel-steps
-    start_tag = models.FloatField(editable=False)  # virtual time, see scheduling.py
+    start_tag = models.BigIntegerField(editable=False)  # virtual time, see scheduling.py
+    finish_tag = models.BigIntegerField(editable=False)
     charged = models.BooleanField(default=True, editable=False)  # counts against the quota of its day
 
     worker = models.CharField(_("worker"), max_length=100, blank=True, editable=False)

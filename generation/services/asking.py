@@ -17,7 +17,7 @@ from generation.doorbell import ring_if_possible
 from generation.exceptions import IdempotencyConflict, InvalidTransition
 from generation.models import Batch, Generation, GenerationQuerySet, Reason, State, next_seq
 from generation.parameters import Parameters
-from generation.scheduling import Line
+from generation.scheduling import Line, Tags
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +46,9 @@ def submit(*, user: User, parameters: Parameters, idempotency_key: str | None = 
             batch = Batch.objects.create(
                 user=user, idempotency_key=idempotency_key or None, fingerprint=parameters.fingerprint
             )
-            tags = scheduling.start_tags(share, [parameters.cost] * parameters.count, limits.weight)
+            taken = scheduling.take_tags(share, [parameters.cost] * parameters.count, limits.weight)
             rows = Generation.objects.bulk_create(
-                _row(batch, parameters, seed, tag) for seed, tag in zip(parameters.seeds(), tags, strict=True)
+                _row(batch, parameters, seed, tags) for seed, tags in zip(parameters.seeds(), taken, strict=True)
             )
             quotas.charge(rows, Reason.ASKED)
             _announce_new(user, rows)
@@ -74,11 +74,13 @@ def retry(*, user: User, generation: Generation) -> Submission:
             return Submission(old.batch, [again], scheduling.read_line())
         limits = quotas.limits_for(user)
         quotas.require_room(user, 1, limits)
+        (tags,) = scheduling.take_tags(share, [old.cost], limits.weight)
         row = Generation(
             batch=old.batch,
             user_id=old.user_id,
             retry_of=old,
-            start_tag=scheduling.start_tags(share, [old.cost], limits.weight)[0],
+            start_tag=tags.start,
+            finish_tag=tags.finish,
             **{name: getattr(old, name) for name in _DRAWN_FROM},
         )
         row.save(force_insert=True)
@@ -106,7 +108,7 @@ def cancel_all(*, user: User) -> int:
 _DRAWN_FROM = ("prompt", "style", "width", "height", "steps", "guidance", "seed", "cost")
 
 
-def _row(batch: Batch, parameters: Parameters, seed: int, start_tag: float) -> Generation:
+def _row(batch: Batch, parameters: Parameters, seed: int, tags: Tags) -> Generation:
     return Generation(
         batch=batch,
         user_id=batch.user_id,
@@ -118,7 +120,8 @@ def _row(batch: Batch, parameters: Parameters, seed: int, start_tag: float) -> G
         guidance=parameters.guidance,
         seed=seed,
         cost=parameters.cost,
-        start_tag=start_tag,
+        start_tag=tags.start,
+        finish_tag=tags.finish,
     )
 
 
@@ -168,7 +171,7 @@ def _cancel(user: User, rows: GenerationQuerySet) -> int:
         changed = [row for row in _chunked(concerned) if row.cancel_requested]
         left = [row for row in changed if row.state == State.CANCELLED]
         quotas.refund(left, Reason.CANCELLED)
-        scheduling.close_ranks(share, left, quotas.limits_for(user).weight)
+        scheduling.close_ranks(share, left)
         events.generations_changed(changed)
         events.usage_changed(user, quotas.usage(user).as_json())
     return len(changed)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 from django.contrib.auth.models import User
 
 from generation import scheduling, services
-from generation.models import Generation, QueueClock, Quota, State, Worker
+from generation.models import Generation, QueueClock, QueueShare, Quota, State, Worker
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
 
@@ -107,6 +108,29 @@ def test_cancelling_gives_the_place_back(alice: User, bob: User, ask: Ask) -> No
     for row in hers[:2]:
         services.cancel(generation=row)
     assert [row.pk for row in drawn_order()] == [hers[2].pk, his[0].pk, hers[3].pk, his[1].pk]
+
+
+def test_scattered_cancels_give_back_exactly_what_they_took(alice: User, bob: User, ask: Ask) -> None:
+    Quota.objects.create(user=alice, weight=3, queued_at_once=100)  # thirds do not come out even
+    hers = ask(alice, 10) + ask(alice, 10, steps=7)
+    end = QueueShare.objects.get(user=alice).finish_tag
+    gone = [hers[number] for number in (0, 1, 4, 9, 10, 17)]
+    for row in gone:
+        services.cancel(generation=row)
+    kept = [row.pk for row in hers if row not in gone]
+    waiting = list(Generation.objects.in_line())
+    assert [row.pk for row in waiting] == kept
+    assert waiting[0].start_tag == hers[0].start_tag
+    assert all(one.finish_tag == next_one.start_tag for one, next_one in pairwise(waiting))
+    given_back = sum(row.finish_tag - row.start_tag for row in gone)
+    assert QueueShare.objects.get(user=alice).finish_tag == waiting[-1].finish_tag == end - given_back
+
+
+def test_a_batch_in_the_middle_gives_its_places_back_at_once(alice: User, ask: Ask) -> None:
+    first, middle, last = ask(alice, 3), ask(alice, 5, steps=9), ask(alice, 2)
+    services.cancel_batch(batch=middle[0].batch)
+    moved = Generation.objects.in_line().get(pk=last[0].pk)
+    assert moved.start_tag == first[-1].finish_tag
 
 
 def test_positions_follow_the_order_of_drawing(alice: User, bob: User, ask: Ask) -> None:

@@ -188,6 +188,19 @@ def test_an_answer_lost_after_the_commit_loses_no_picture(alice: User, ask: Ask,
     assert pixels(fresh(row).image).shape == (64, 64, 3)
 
 
+def test_what_a_lost_attempt_left_behind_goes_with_the_next(alice: User, ask: Ask, studio: Studio) -> None:
+    """The worker ends between writing the files and saving the row, as at a power cut."""
+    (row,) = ask(alice)
+    with mock.patch("generation.services.finish", side_effect=OperationalError("the database is gone")):
+        studio.draw_next_batch()
+        studio.close()
+    assert len(files()) == 4, "of a picture without a row"
+    services.release_worker(worker="w")
+    draw_all(Studio(engine=studio.engine, worker="other"))
+    image = fresh(row).image
+    assert {path.name.partition(".")[0] for path in files()} == {str(image.pk)}
+
+
 @pytest.mark.parametrize(
     ("error", "failure"),
     [
