@@ -73,8 +73,8 @@ def _pace(people: Any) -> dict[str, float]:
     """Milliseconds of submitting one picture and of claiming one, p95, with `ROWS` rows waiting."""
     from django.utils import timezone
 
-    from generation import scheduling, services
-    from generation.models import Generation, State, Worker
+    from generation import places, services
+    from generation.models import Generation, QueueShare, State, Worker
 
     Worker.objects.create(name="w", state=Worker.State.DRAWING, seconds_per_cost=0.1)
     users = [people.make(f"person-{number}") for number in range(PEOPLE)]
@@ -82,7 +82,7 @@ def _pace(people: Any) -> dict[str, float]:
         (first,) = people.ask(user)
         rows = [_copy(first, number) for number in range(1, ROWS // PEOPLE)]
         Generation.objects.bulk_create(rows)
-        scheduling.QueueShare.objects.filter(user=user).update(finish_tag=rows[-1].finish_tag)
+        QueueShare.objects.filter(user=user).update(finish_tag=rows[-1].finish_tag)
     submits, claims, lines = [], [], []
     for number in range(SAMPLES):
         began = time.perf_counter()
@@ -92,7 +92,7 @@ def _pace(people: Any) -> dict[str, float]:
         services.start(worker="w", most=1)
         claims.append(time.perf_counter() - began)
         began = time.perf_counter()
-        scheduling.read_line()
+        places.read_line()
         lines.append(time.perf_counter() - began)
         # Drawn at once: one worker has never more than a batch in hand.
         over = {"state": State.SUCCEEDED, "finished_at": timezone.now(), "lease_expires_at": None}

@@ -13,7 +13,7 @@ from ninja import Query, Router, Status
 from ninja.params import functions as params
 
 from gallery.feed import Place
-from generation import catalogue, quotas, rate_limit, scheduling, services, snapshot
+from generation import catalogue, places, quotas, rate_limit, services, snapshot
 from generation.exceptions import FieldError, InvalidParameters
 from generation.models import Batch, Generation, State
 from generation.parameters import Parameters
@@ -72,7 +72,7 @@ def list_generations(
     try:
         if feed:
             before = None if cursor is None else Place.from_cursor(cursor)
-            items, following = snapshot.feed(user, scheduling.read_line(), before)
+            items, following = snapshot.feed(user, places.read_line(), before)
             return {"items": items, "next": following}
         below = None if cursor is None else _row_number(cursor)
     except ValueError:
@@ -84,7 +84,7 @@ def list_generations(
     if below is not None:
         rows = rows.filter(pk__lt=below)
     page = list(rows[: _PAGE + 1])
-    line = scheduling.read_line() if any(row.is_active for row in page) else None
+    line = places.read_line() if any(row.is_active for row in page) else None
     return {
         "items": generations_as_json(page[:_PAGE], line),
         "next": str(page[_PAGE - 1].pk) if len(page) > _PAGE else None,
@@ -99,7 +99,7 @@ def _row_number(cursor: str) -> int:
 
 def _as_json(row: Generation) -> dict[str, Any]:
     """One row, with its place if it has one: reading the whole line for a finished picture would be a waste."""
-    return dict(generation_as_json(row, scheduling.read_line() if row.is_active else None))
+    return dict(generation_as_json(row, places.read_line() if row.is_active else None))
 
 
 @router.post("generations/cancel", response=Cancelled, summary="Cancel everything one still waits for")

@@ -23,7 +23,6 @@ from django.db import transaction
 
 from generation.models import Generation
 from generation.representation import generation_as_json
-from generation.scheduling import Line
 
 logger = logging.getLogger(__name__)
 
@@ -71,16 +70,16 @@ def _send(user_id: int, payload: dict[str, Any]) -> None:
     _publisher.send(user_group(user_id), {"type": "push", "payload": payload})
 
 
-def generation_changed(row: Generation, line: Line | None = None) -> None:
+def generation_changed(row: Generation) -> None:
     """Say that a row has changed, once the surrounding transaction has been committed."""
-    generation = generation_as_json(row, line)
+    generation = generation_as_json(row)
     payload = {"type": "generation", "seq": row.seq, "generation": generation}
     transaction.on_commit(partial(_send, row.user_id, payload), robust=True)
 
 
-def generations_changed(rows: Iterable[Generation], line: Line | None = None) -> None:
+def generations_changed(rows: Iterable[Generation]) -> None:
     for row in rows:
-        generation_changed(row, line)
+        generation_changed(row)
 
 
 def preview(row: Generation, data_url: str) -> None:

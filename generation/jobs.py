@@ -202,8 +202,7 @@ class _Watch:
         # Usually all of them; after running out of memory the engine draws a batch in parts.
         active = [self.rows[index] for index in report.active]
         try:
-            pace = (now - self.began) / report.step
-            dropped = services.record_step(rows=active, step=report.step, seconds_per_step=pace)
+            dropped = services.record_step(rows=active, step=report.step)
         except DatabaseError:
             logger.exception("Step %d could not be recorded; drawing goes on.", report.step)
             return ()

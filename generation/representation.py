@@ -9,7 +9,7 @@ from typing import Any, TypedDict
 from gallery.schemas import ImageJSON
 from gallery.schemas import as_json as image_as_json
 from generation.models import Failure, Generation, Worker
-from generation.scheduling import Line
+from generation.places import Line
 
 
 class GenerationJSON(TypedDict):

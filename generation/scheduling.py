@@ -1,4 +1,4 @@
-"""Whose picture is next: start-time fair queueing, and the place in line that follows from it.
+"""Whose picture is next: start-time fair queueing, and claiming what is.
 
 Goyal, Vin and Cheng, "Start-time Fair Queueing", SIGCOMM 1996. Each row gets at submit
 `start_tag = max(virtual time, the person's last finish tag)` and `finish_tag = start_tag + cost / weight`;
@@ -12,23 +12,19 @@ crumbs that decide who of two is first.
 from __future__ import annotations
 
 import datetime as dt
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
-from itertools import accumulate
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import connection, transaction
-from django.db.models import Count, F, Q, Sum
+from django.db.models import Count, F
 from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from generation import quotas
-from generation.models import Generation, QueueClock, QueueShare, State, Worker, next_seq
+from generation.models import Generation, QueueClock, QueueShare, State, next_seq
 
 # -- joining and leaving the queue ------------------------------------------------------------------------------------
 
@@ -154,134 +150,3 @@ def _within_their_limits(rows: list[Generation], running: dict[int, int]) -> lis
             running[row.user_id] = running.get(row.user_id, 0) + 1
             kept.append(row)
     return kept
-
-
-# -- place in line ----------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where an active row stands. Seconds are None while no worker has been measured."""
-
-    id: int
-    user_id: int
-    position: int | None  # 1 is next; None: being drawn
-    starts_in: float | None
-    eta_seconds: float | None  # until it is finished
-
-    def as_json(self) -> dict[str, float | int | None]:
-        return {
-            "position": self.position,
-            "starts_in": _rounded(self.starts_in),
-            "eta_seconds": _rounded(self.eta_seconds),
-        }
-
-
-@dataclass(frozen=True)
-class Line:
-    """The whole queue at one moment, read at once: its price does not depend on how many people look at it.
-
-    Of what waits only columns are kept, from which a place is made when somebody asks for it: ten thousand places at
-    once would take ten times as long as reading them.
-    """
-
-    running: Mapping[int, Place] = field(default_factory=dict)
-    waiting: Sequence[tuple[int, int, float]] = ()  # row, person and cost, in the order of drawing
-    pace: float | None = None  # megapixel-steps a second
-    running_cost: float = 0.0  # megapixel-steps that are still to be drawn before the first that waits
-
-    @property
-    def length(self) -> int:
-        return len(self.waiting)
-
-    def place(self, pk: int) -> Place | None:
-        if pk in self.running:
-            return self.running[pk]
-        index = self._index.get(pk)
-        return None if index is None else self._at(index)
-
-    def of(self, user_ids: Collection[int]) -> dict[int, list[Place]]:
-        """The places of these people, by person."""
-        found: dict[int, list[Place]] = defaultdict(list)
-        for place in self.running.values():
-            if place.user_id in user_ids:
-                found[place.user_id].append(place)
-        for index, (_, user_id, _) in enumerate(self.waiting):
-            if user_id in user_ids:
-                found[user_id].append(self._at(index))
-        return found
-
-    @property
-    def eta_seconds(self) -> float | None:
-        """Until everything is drawn."""
-        return self._seconds(self._ahead[-1]) if self.running or self.waiting else None
-
-    @cached_property
-    def _index(self) -> dict[int, int]:
-        return {row[0]: index for index, row in enumerate(self.waiting)}
-
-    @cached_property
-    def _ahead(self) -> list[float]:
-        """Megapixel-steps before each row that waits, and in the end before nobody."""
-        return list(accumulate((cost for _, _, cost in self.waiting), initial=self.running_cost))
-
-    def _at(self, index: int) -> Place:
-        pk, user_id, _ = self.waiting[index]
-        starts, ends = self._ahead[index], self._ahead[index + 1]
-        return Place(pk, user_id, index + 1, self._seconds(starts), self._seconds(ends))
-
-    def _seconds(self, cost: float) -> float | None:
-        return cost / self.pace if self.pace else None
-
-
-def _rounded(seconds: float | None) -> float | None:
-    return None if seconds is None else round(seconds, 1)
-
-
-def speed() -> float | None:
-    """Megapixel-steps a second of all live workers together, as measured; None while none was measured."""
-    return sum(1 / w.seconds_per_cost for w in Worker.objects.all() if w.is_ready and w.seconds_per_cost) or None
-
-
-def read_line() -> Line:
-    """The queue as it stands now: what is being drawn, then what waits, in order."""
-    pace = speed()
-    running, ahead = _read_running(pace)
-    # One put back into the queue just now has been read already.
-    waiting = Generation.objects.in_line().exclude(pk__in=list(running)).values_list("id", "user_id", "cost")
-    return Line(running, list(waiting), pace, ahead)
-
-
-def read_places(rows: Iterable[Generation]) -> Line:
-    """The queue as far as these waiting rows need it: the database counts what is before them. With ten thousand rows
-    waiting that takes a fifth of the time of reading them all."""
-    pace = speed()
-    places, ahead = _read_running(pace)
-    position = 0
-    last: Generation | None = None
-    for row in sorted(rows, key=lambda row: (row.start_tag, row.pk)):
-        before = Generation.objects.queued().filter(_earlier(row), start_tag__lte=row.start_tag)
-        if last is not None:
-            before = before.filter(~_earlier(last), start_tag__gte=last.start_tag)
-        found = before.aggregate(number=Count("pk"), cost=Sum("cost", default=0.0))
-        position += found["number"]
-        ahead += found["cost"]
-        starts, ends = (cost / pace if pace else None for cost in (ahead, ahead + row.cost))
-        places.setdefault(row.pk, Place(row.pk, row.user_id, position + 1, starts, ends))
-        last = row
-    return Line(places)
-
-
-def _earlier(row: Generation) -> Q:
-    """What is drawn before it."""
-    return Q(start_tag__lt=row.start_tag) | Q(start_tag=row.start_tag, pk__lt=row.pk)
-
-
-def _read_running(pace: float | None) -> tuple[dict[int, Place], float]:
-    """What is being drawn, and the megapixel-steps that are left of it."""
-    places, ahead = {}, 0.0
-    for row in Generation.objects.running().only("user_id", "cost", "steps", "step"):
-        left = row.cost * (row.steps - row.step) / row.steps
-        places[row.pk] = Place(row.pk, row.user_id, None, 0.0, left / pace if pace else None)
-        ahead += left
-    return places, ahead

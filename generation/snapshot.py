@@ -8,10 +8,10 @@ from django.contrib.auth.models import User
 from django.db.models import Max, Q
 
 from gallery.feed import Place
-from generation import quotas, scheduling
+from generation import places, quotas
 from generation.models import Batch, Generation
+from generation.places import Line
 from generation.representation import GenerationJSON, generations_as_json, workers_as_json
-from generation.scheduling import Line
 
 FEED_BATCHES = 12
 
@@ -45,7 +45,7 @@ def head(user_id: int) -> int:
 def snapshot(user: User) -> dict[str, Any]:
     """What the WebSocket sends first. `seq` is read before the rows, so that a change in between is sent again."""
     seq = head(user.pk)
-    line = scheduling.read_line()
+    line = places.read_line()
     generations, cursor = feed(user, line)
     return {
         "seq": seq,
@@ -66,7 +66,7 @@ def queue(user: User) -> dict[str, Any]:
 
     Staff also see whose rows they are.
     """
-    line = scheduling.read_line()
+    line = places.read_line()
     names = ("id", "user_id", "user__username", "cost", "state", "batch_id", "step", "steps")
     running = Generation.objects.running().order_by("started_at", "id").values(*names)
     waiting = Generation.objects.in_line().values(*names)[:500]

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import defaultdict
 from collections.abc import Callable
 from importlib import import_module
+from itertools import chain
 from typing import Any, Protocol
 
 from channels.db import database_sync_to_async
@@ -19,8 +21,8 @@ from django.contrib.auth.models import User
 from django.db import DatabaseError
 from django.utils import translation
 
-from generation import scheduling, snapshot
-from generation.scheduling import Place
+from generation import places, snapshot
+from generation.promises import Promise, Promises
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +48,8 @@ class _Ticker:
 
     def __init__(self) -> None:
         self.sockets: dict[int, set[Socket]] = defaultdict(set)
-        self._told: dict[int, dict[str, Any]] = {}
+        self._told: dict[int, tuple[dict[int, Promise], dict[str, Any]]] = {}
+        self._promises = Promises()
         self._task: asyncio.Task[None] | None = None
 
     def join(self, socket: Socket) -> None:
@@ -80,13 +83,14 @@ class _Ticker:
             await asyncio.sleep(_TICK_SECONDS)
 
     async def _tell_places(self) -> None:
-        state, places = await _read_places(set(self.sockets))
+        state, promises = await _read_promises(set(self.sockets), self._promises)
         for user_id in list(self.sockets):
-            mine = {str(place.id): place.as_json() for place in places.get(user_id, ())}
-            message = {"type": "queue", "positions": mine, **state}
-            if self._told.get(user_id) != message:
-                self._told[user_id] = message
-                await self._send(user_id, message)
+            mine = promises.get(user_id, {})
+            if self._told.get(user_id) != (mine, state):
+                self._told[user_id] = (mine, state)
+                now = time.monotonic()
+                positions = {str(pk): promise.as_json(now) for pk, promise in mine.items()}
+                await self._send(user_id, {"type": "queue", "positions": positions, **state})
 
     async def _tell_heads(self) -> None:
         heads = await _read_heads(set(self.sockets))
@@ -146,12 +150,19 @@ async def _in_own_thread(function: Any, *args: Any) -> Any:
     return await database_sync_to_async(function, thread_sensitive=False)(*args)
 
 
-async def _read_places(user_ids: set[int]) -> tuple[dict[str, Any], dict[int, list[Place]]]:
-    def read() -> tuple[dict[str, Any], dict[int, list[Place]]]:
-        line = scheduling.read_line()
-        return snapshot.queue_state(line), line.of(user_ids)
+async def _read_promises(
+    user_ids: set[int], promises: Promises
+) -> tuple[dict[str, Any], dict[int, dict[int, Promise]]]:
+    """How the queue is, and what to say of their places to these people, by person and row."""
 
-    found: tuple[dict[str, Any], dict[int, list[Place]]] = await _in_own_thread(read)
+    def read() -> tuple[dict[str, Any], dict[int, dict[int, Promise]]]:
+        line = places.read_line()
+        found = line.of(user_ids)
+        made = promises.renew(line, chain.from_iterable(found.values()), time.monotonic())
+        mine = {user_id: {place.id: made[place.id] for place in theirs} for user_id, theirs in found.items()}
+        return snapshot.queue_state(line), mine
+
+    found: tuple[dict[str, Any], dict[int, dict[int, Promise]]] = await _in_own_thread(read)
     return found
 
 

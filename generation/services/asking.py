@@ -12,17 +12,18 @@ from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from generation import events, quotas, scheduling
+from generation import events, places, quotas, scheduling
 from generation.doorbell import ring_if_possible
 from generation.exceptions import IdempotencyConflict, InvalidTransition
 from generation.models import Batch, Generation, GenerationQuerySet, Reason, State, next_seq
 from generation.parameters import Parameters
-from generation.scheduling import Line, Tags
+from generation.places import Line
+from generation.scheduling import Tags
 
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """An accepted request: its rows in the order of their seeds, and the queue as it stands with them."""
+    """An accepted request: its rows in the order of their seeds, and where they stand."""
 
     batch: Batch
     generations: list[Generation]
@@ -57,7 +58,7 @@ def submit(*, user: User, parameters: Parameters, idempotency_key: str | None = 
         if idempotency_key and (earlier := _submitted_before(user, parameters, idempotency_key)):
             return earlier
         raise
-    return Submission(batch, rows, scheduling.read_line())
+    return Submission(batch, rows, places.read_places(rows))
 
 
 def retry(*, user: User, generation: Generation) -> Submission:
@@ -71,7 +72,7 @@ def retry(*, user: User, generation: Generation) -> Submission:
         if old.state not in (State.FAILED, State.CANCELLED):
             raise InvalidTransition(_("Only a picture that failed or was cancelled can be tried again."))
         if again := Generation.objects.filter(retry_of=old).first():
-            return Submission(old.batch, [again], scheduling.read_line())
+            return Submission(old.batch, [again], places.read_places([again]))
         limits = quotas.limits_for(user)
         quotas.require_room(user, 1, limits)
         (tags,) = scheduling.take_tags(share, [old.cost], limits.weight)
@@ -86,7 +87,7 @@ def retry(*, user: User, generation: Generation) -> Submission:
         row.save(force_insert=True)
         quotas.charge([row], Reason.RETRIED)
         _announce_new(user, [row])
-    return Submission(old.batch, [row], scheduling.read_line())
+    return Submission(old.batch, [row], places.read_places([row]))
 
 
 def cancel(*, generation: Generation) -> Generation:
@@ -144,7 +145,7 @@ def _submitted_before(user: User, parameters: Parameters, key: str) -> Submissio
     if batch.fingerprint != parameters.fingerprint:
         raise IdempotencyConflict(_("This Idempotency-Key was already used for another request."))
     rows = list(batch.generations.filter(retry_of=None).select_related("image").order_by("id"))
-    return Submission(batch, rows, scheduling.read_line())
+    return Submission(batch, rows, places.read_places(rows))
 
 
 def _cancel(user: User, rows: GenerationQuerySet) -> int:

@@ -16,7 +16,6 @@ from gallery.models import Image
 from generation import events, quotas, scheduling
 from generation.doorbell import ring_if_possible
 from generation.models import Failure, Generation, GenerationQuerySet, Reason, State, next_seq
-from generation.scheduling import Line, Place
 
 
 def held(rows: Sequence[Generation]) -> GenerationQuerySet:
@@ -34,7 +33,7 @@ def start(*, worker: str, most: int, most_pixels: int = 0) -> list[Generation]:
     return rows
 
 
-def record_step(*, rows: Sequence[Generation], step: int, seconds_per_step: float | None = None) -> Collection[int]:
+def record_step(*, rows: Sequence[Generation], step: int) -> Collection[int]:
     """Store that `step` steps are done and renew the leases; the ids that must not be drawn on come back.
 
     Those are rows that were cancelled, and rows that are no longer held.
@@ -49,9 +48,7 @@ def record_step(*, rows: Sequence[Generation], step: int, seconds_per_step: floa
             dropped.append(row.pk)
         if fresh is not None:
             row.step, row.seq = fresh.step, fresh.seq
-            left = None if seconds_per_step is None else seconds_per_step * (fresh.steps - step)
-            here = Place(fresh.pk, fresh.user_id, None, 0.0, left)
-            events.generation_changed(fresh, Line({fresh.pk: here}))
+            events.generation_changed(fresh)
     return dropped
 
 

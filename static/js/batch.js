@@ -1,7 +1,7 @@
 /** What a batch looks like from outside: how far it is, which words say so. No elements here. */
 
 import { isActive, secondsLeft, secondsUntilStart } from './store.js';
-import { duration, pictures, placeInLine } from './words.js';
+import { delayed, duration, pictures, placeInLine } from './words.js';
 
 export class Batch {
   constructor(id, rows) {
@@ -66,11 +66,12 @@ export class Batch {
     if (!row) return this.place(now);
     const step = interpolate(gettext('Step %(step)s of %(steps)s'), { step: row.step, steps: row.steps }, true);
     const left = this.active.map((active) => secondsLeft(active, now));
-    if (left.includes(null)) return step;
-    return [step, interpolate(gettext('about %s left'), [duration(Math.max(...left))])].join(' · ');
+    const last = left.includes(null) ? null : this.active[left.indexOf(Math.max(...left))];
+    const rest = last && interpolate(gettext('about %s left'), [duration(secondsLeft(last, now))]);
+    return [step, rest, delayed(last?.delay)].filter(Boolean).join(' · ');
   }
 
-  /** `3rd in line · starts in about 25 s · 4 pictures`. */
+  /** `3rd in line · starts in about 25 s · 4 pictures`, and why that is later than was said before. */
   place(now) {
     const next = this.queued.find((row) => row.position === this.position) ?? this.queued[0];
     const parts = [this.position === null ? gettext('In line') : placeInLine(this.position)];
@@ -78,7 +79,7 @@ export class Batch {
     if (wait !== null && wait !== undefined) {
       parts.push(wait < 2 ? gettext('starts now') : interpolate(gettext('starts in about %s'), [duration(wait)]));
     }
-    return [...parts, pictures(this.queued.length)].join(' · ');
+    return [...parts, pictures(this.queued.length), delayed(next?.delay)].filter(Boolean).join(' · ');
   }
 }
 

@@ -4,8 +4,8 @@ import { get, post } from './api.js';
 import { arrange, attribute, clone, embedded, part, show, write } from './dom.js';
 import { goLive } from './live.js';
 import { Notes } from './notes.js';
-import { duration } from './words.js';
-import { secondsLeft } from './store.js';
+import { delayed, duration } from './words.js';
+import { secondsLeft, secondsUntilStart } from './store.js';
 import { announce, toast } from './toast.js';
 
 const SHOWN = 200;
@@ -57,11 +57,12 @@ function detail(entry, row) {
     const left = row && secondsLeft(row);
     const parts = [gettext('being drawn')];
     if (left) parts.push(interpolate(gettext('about %s left'), [duration(left)]));
-    return parts.join(' · ');
+    return [...parts, delayed(row?.delay)].filter(Boolean).join(' · ');
   }
-  if (entry.starts_in === null) return gettext('waiting');
-  if (entry.starts_in < 2) return gettext('starts now');
-  return interpolate(gettext('starts in about %s'), [duration(entry.starts_in)]);
+  const wait = (row && secondsUntilStart(row)) ?? entry.starts_in; // of one's own: as every other page says it
+  if (wait === null) return gettext('waiting');
+  const starts = wait < 2 ? gettext('starts now') : interpolate(gettext('starts in about %s'), [duration(wait)]);
+  return [starts, delayed(row?.delay)].filter(Boolean).join(' · ');
 }
 
 function fill(node, entry) {

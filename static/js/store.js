@@ -1,7 +1,7 @@
 /** What this page knows of the person's generations. The newest `seq` of a generation wins, whatever way it came. */
 
 const ACTIVE = new Set(['queued', 'running']);
-const PLACE = ['position', 'starts_in', 'eta_seconds'];
+const PLACE = ['position', 'starts_in', 'eta_seconds', 'delay'];
 
 export const isActive = (generation) => ACTIVE.has(generation.state);
 
@@ -48,6 +48,7 @@ export class Store {
         for (const name of PLACE) after[name] = before[name];
         after.heard = before.heard;
       }
+      after.delay ??= before.delay; // only the live line says why something takes longer
     }
     if (!isActive(after)) this.previews.delete(after.id);
     this.generations.set(after.id, after);

@@ -24,6 +24,15 @@ export function placeInLine(position) {
   return interpolate(gettext('%s in line'), [place]);
 }
 
+/** Why something takes longer than was said, as the live line names it. */
+export function delayed(reason) {
+  return {
+    worker_left: gettext('later than said: a worker has left'),
+    others_first: gettext('later than said: others who have had less are drawn first'),
+    slower: gettext('later than said: drawing takes longer than usual'),
+  }[reason] ?? '';
+}
+
 export function pictures(count) {
   return interpolate(ngettext('%s picture', '%s pictures', count), [count]);
 }

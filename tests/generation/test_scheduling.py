@@ -9,8 +9,8 @@ from itertools import pairwise
 import pytest
 from django.contrib.auth.models import User
 
-from generation import scheduling, services
-from generation.models import Generation, QueueClock, QueueShare, Quota, State, Worker
+from generation import services
+from generation.models import Generation, QueueClock, QueueShare, Quota, State
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
 
@@ -131,41 +131,6 @@ def test_a_batch_in_the_middle_gives_its_places_back_at_once(alice: User, ask: A
     services.cancel_batch(batch=middle[0].batch)
     moved = Generation.objects.in_line().get(pk=last[0].pk)
     assert moved.start_tag == first[-1].finish_tag
-
-
-def test_positions_follow_the_order_of_drawing(alice: User, bob: User, ask: Ask) -> None:
-    hers, his = ask(alice, 2), ask(bob, 1)
-    line = scheduling.read_line()
-    assert [line.place(row.pk).position for row in (hers[0], hers[1], his[0])] == [1, 3, 2]
-    assert line.place(hers[0].pk).eta_seconds is None, "no worker has been measured"
-
-
-def test_a_few_places_are_the_same_as_in_the_whole_line(alice: User, bob: User, ask: Ask) -> None:
-    Worker.objects.create(name="w", state=Worker.State.DRAWING, seconds_per_cost=2.0)
-    hers, his = ask(alice, 5), ask(bob, 4)
-    (drawn,) = services.start(worker="w", most=1)
-    line, few = scheduling.read_line(), scheduling.read_places([his[3], hers[0], *hers[2:]])
-    assert drawn.pk == hers[0].pk
-    for row in (hers[0], *hers[2:], his[3]):
-        place, found = line.place(row.pk), few.place(row.pk)
-        assert place and found
-        assert (found.position, found.user_id) == (place.position, place.user_id)
-        assert found.starts_in == pytest.approx(place.starts_in)
-        assert found.eta_seconds == pytest.approx(place.eta_seconds)
-    assert few.place(hers[1].pk) is None
-
-
-def test_waiting_times_rest_on_what_live_workers_measured(alice: User, ask: Ask) -> None:
-    rows = ask(alice, 2)
-    one = rows[0].cost * 2.0  # seconds a picture takes at two seconds for a megapixel-step
-    for name in ("w1", "w2"):
-        Worker.objects.create(name=name, state=Worker.State.IDLE, seconds_per_cost=2.0)
-    Worker.objects.create(name="gone", state=Worker.State.STOPPED, seconds_per_cost=0.001)
-    line = scheduling.read_line()
-    assert line.place(rows[0].pk).starts_in == 0
-    assert line.place(rows[0].pk).eta_seconds == pytest.approx(one / 2)
-    assert line.place(rows[1].pk).starts_in == pytest.approx(one / 2)
-    assert line.place(rows[1].pk).eta_seconds == pytest.approx(one)
 
 
 def test_two_claims_never_get_the_same_row(alice: User, ask: Ask) -> None:

@@ -88,6 +88,7 @@ LAYERS = (
         "consumers",
         "routing",
         "ticker",
+        "promises",
         "snapshot",
         "waiting",
         "management",
@@ -96,7 +97,7 @@ LAYERS = (
     {"worker"},
     {"jobs"},
     {"services"},
-    {"quotas", "rate_limit", "scheduling", "events", "doorbell", "representation"},
+    {"quotas", "rate_limit", "scheduling", "places", "events", "doorbell", "representation"},
     {"models", "catalogue", "parameters", "exceptions"},
 )
 
