@@ -203,8 +203,8 @@ def main() -> int:
     report = ground.Report("scheduling", "The fair queue: order, weights, and its price when it is long")
     found = {"SQLite": _on("")}
     if binaries := programs():
-        with postgresql(binaries) as url:
-            found["PostgreSQL"] = _on(url)
+        with postgresql(binaries) as server:
+            found["PostgreSQL"] = _on(server.url)
     else:
         report.say("PostgreSQL is not installed here, so its part was left out.")
     report.say(

@@ -15,12 +15,13 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 _NO_TESTS = 5  # pytest's exit status when nothing matches
 _DEBIAN = Path("/usr/lib/postgresql")
-# Nothing here must survive a crash, so nothing waits for the disk.
-_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "listen_addresses": ""}
+# Nothing here must survive a crash of the machine, so nothing waits for the disk; one of the server it does survive.
+_SETTINGS = {"fsync": "off", "full_page_writes": "off", "listen_addresses": ""}
 
 
 def programs() -> Path | None:
@@ -31,27 +32,51 @@ def programs() -> Path | None:
     return max(versions, key=lambda folder: int(re.sub(r"\D", "", folder.parent.name) or 0), default=None)
 
 
-@contextmanager
-def postgresql(binaries: Path) -> Iterator[str]:
-    """A running server of one's own; yields its DATABASE_URL."""
-    # PostgreSQL refuses to run as root.
-    owner = "postgres" if os.getuid() == 0 else None
-    with tempfile.TemporaryDirectory(prefix="zimageweb-pg-") as folder:
-        if owner:
-            os.chown(folder, pwd.getpwnam(owner).pw_uid, -1)
-        data = f"{folder}/data"
+@dataclass(frozen=True)
+class Server:
+    """A PostgreSQL server of one's own in `folder`."""
+
+    binaries: Path
+    folder: str
+
+    @property
+    def url(self) -> str:
+        return f"postgres://postgres@/postgres?host={self.folder}"
+
+    def initialise(self) -> None:
+        if owner := _owner():
+            os.chown(self.folder, pwd.getpwnam(owner).pw_uid, -1)
+        self._call("initdb", "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync")
+
+    def start(self) -> None:
         options = " ".join(f"-c {name}='{value}'" for name, value in _SETTINGS.items())
+        self._call("pg_ctl", "start", "-w", "-l", f"{self.folder}/log", "-o", f"-k {self.folder} {options}")
 
-        def call(program: str, *arguments: str) -> None:
-            command = [str(binaries / program), *arguments]
-            subprocess.run(command, user=owner, cwd=folder, check=True, stdout=subprocess.DEVNULL)
+    def stop(self) -> None:
+        """At once, as when it crashes: whoever is connected loses the connection in the middle of a sentence."""
+        self._call("pg_ctl", "stop", "-w", "-m", "immediate")
 
-        call("initdb", "-D", data, "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync")
-        call("pg_ctl", "start", "-w", "-D", data, "-l", f"{folder}/log", "-o", f"-k {folder} {options}")
+    def _call(self, program: str, *arguments: str) -> None:
+        command = [str(self.binaries / program), *arguments, "-D", f"{self.folder}/data"]
+        subprocess.run(command, user=_owner(), cwd=self.folder, check=True, stdout=subprocess.DEVNULL)
+
+
+def _owner() -> str | None:
+    """PostgreSQL refuses to run as root."""
+    return "postgres" if os.getuid() == 0 else None
+
+
+@contextmanager
+def postgresql(binaries: Path) -> Iterator[Server]:
+    """A running server, gone in the end."""
+    with tempfile.TemporaryDirectory(prefix="zimageweb-pg-") as folder:
+        server = Server(binaries, folder)
+        server.initialise()
+        server.start()
         try:
-            yield f"postgres://postgres@/postgres?host={folder}"
+            yield server
         finally:
-            call("pg_ctl", "stop", "-w", "-m", "immediate", "-D", data)
+            server.stop()
 
 
 def main(arguments: list[str]) -> int:
@@ -59,9 +84,9 @@ def main(arguments: list[str]) -> int:
     if binaries is None:
         sys.stderr.write("PostgreSQL is not installed: its tests were not run.\n")
         return 1 if os.environ.get("CI") else 0
-    with postgresql(binaries) as url:
+    with postgresql(binaries) as server:
         command = [sys.executable, "-m", "pytest", "-m", "database", *arguments]
-        status = subprocess.run(command, env=os.environ | {"DATABASE_URL": url}, check=False).returncode
+        status = subprocess.run(command, env=os.environ | {"DATABASE_URL": server.url}, check=False).returncode
     return 0 if status == _NO_TESTS else status
 
 

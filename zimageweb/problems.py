@@ -11,6 +11,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -167,6 +168,13 @@ def register(api: NinjaAPI, *, challenge: str = "Bearer") -> None:
         limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
         detail = _("The request is larger than %(limit)d bytes.") % {"limit": limit}
         return problem(413, "too_large", detail, limit=limit)
+
+    @api.exception_handler(OperationalError)
+    @api.exception_handler(InterfaceError)
+    def database_away(request: HttpRequest, error: Exception) -> HttpResponse:
+        logger.error("%s %s: the database does not answer: %s", request.method, request.path, error)
+        detail = _("The database does not answer. Nothing that was accepted is lost; try again in a few seconds.")
+        return problem(503, "unavailable", detail, headers={"Retry-After": "5"})
 
     @api.exception_handler(Exception)
     def unexpected(request: HttpRequest, error: Exception) -> HttpResponse:

@@ -252,7 +252,7 @@ RETENTION_DAYS_OF_PEOPLE = "generation.quotas.retention_days_of_people"  # the g
 BIN_DAYS = environment.whole_number("BIN_DAYS", 3, least=0, most=3_650)
 CLEANUP_HOUR = environment.whole_number("CLEANUP_HOUR", 4, least=0, most=23)
 LEASE_SECONDS = environment.whole_number("LEASE_SECONDS", 30, least=5, most=3_600)
-STALL_SECONDS = environment.whole_number("ZIMAGE_STALL_SECONDS", 600, least=30, most=86_400)
+STALL_SECONDS = environment.whole_number("ZIMAGE_STALL_SECONDS", 600, least=5, most=86_400)
 
 # -- the first start and the probes -----------------------------------------------------------------------------------
 FIRST_ADMIN_USERNAME = environment.text("DJANGO_SUPERUSER_USERNAME")

@@ -91,6 +91,18 @@ def test_sigterm_while_drawing_hands_the_picture_back_unharmed(alice: User, ask:
     assert (after.state, after.attempt, after.step) == (State.QUEUED, 0, 0)
 
 
+def test_an_engine_that_hangs_ends_its_process_and_the_picture_goes_to_another(alice: User, ask: Ask) -> None:
+    (row,) = ask(alice)
+    hanging = {"ZIMAGE_BENCHMARK": "on", "ZIMAGE_MODEL": "timed:3600", "ZIMAGE_STALL_SECONDS": "5"}  # 15 s a step
+    with worker("hung", LEASE_SECONDS="5", **hanging) as process:
+        until(lambda: state_of(row) == State.RUNNING, seconds=60, what="it is being drawn")
+        _, err = process.communicate(timeout=14)
+    assert process.returncode == 1
+    assert "the engine hangs and this process ends" in err
+    with worker("other", LEASE_SECONDS="5"):
+        until(lambda: state_of(row) == State.SUCCEEDED, seconds=60, what="the picture, from the other worker")
+
+
 @pytest.mark.parametrize("model", ["nowhere/no-such-model", "/no/such/folder"])
 def test_a_wrong_model_is_one_sentence_and_the_queue_waits(alice: User, ask: Ask, model: str) -> None:
     (row,) = ask(alice)
