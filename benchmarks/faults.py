@@ -1,7 +1,7 @@
 """100 kills of worker, web server and Redis, at moments that a seed decides, while 1,000 pictures are drawn.
 
-Afterwards: every accepted picture is there once, every file belongs to a row, every row has its files, and usage counts
-what the rows say.
+Afterwards: every accepted picture is there once, every file belongs to a row, every row has its files, and both usage
+and ledger say what the rows say.
 """
 
 from __future__ import annotations
@@ -75,7 +75,8 @@ def main() -> int:
         "files that are not their row's picture",
     )
     report.judge(not any(checks[name] for name in wrong), "no orphan file, every row has its files.")
-    report.judge(not checks["people whose usage differs from their rows"], "usage equals the rows.")
+    books = ("people whose usage differs from their rows", "rows whose ledger does not add up")
+    report.judge(not any(checks[name] for name in books), "usage and ledger equal the rows.")
     report.judge(seconds < MOST_SECONDS, "under 20 minutes.")
     return report.end()
 
@@ -172,12 +173,13 @@ class _Killing(_Thread):
 
 def _check(folder: Path, accepted: set[int], progress: _Progress) -> dict[str, Any]:
     """What is left, counted."""
+    from django.db.models import Sum
     from PIL import Image as PillowImage
 
     from gallery.models import Image
     from generation import quotas
     from generation.engine.timed import _colour
-    from generation.models import Generation, State
+    from generation.models import Generation, LedgerEntry, State
 
     rows = list(Generation.objects.select_related("image"))
     done = [row for row in rows if row.state == State.SUCCEEDED and row.image_id]
@@ -193,6 +195,7 @@ def _check(folder: Path, accepted: set[int], progress: _Progress) -> dict[str, A
         os.utime(path, (time.time() - 7_200,) * 2)  # the sweep leaves alone what was just written
     swept = ground.manage("cleanup_images")
     usage = {user.pk: quotas.usage(user).day.used for user in progress.users}
+    booked = dict(LedgerEntry.objects.order_by().values_list("generation").annotate(Sum("pictures")))
     return {
         "accepted": len(accepted),
         "rows": len(rows),
@@ -208,6 +211,7 @@ def _check(folder: Path, accepted: set[int], progress: _Progress) -> dict[str, A
         "people whose usage differs from their rows": sum(
             used != sum(row.user_id == pk and row.charged for row in rows) for pk, used in usage.items()
         ),
+        "rows whose ledger does not add up": sum(booked.get(row.pk) != int(row.charged) for row in rows),
     }
 
 

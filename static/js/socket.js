@@ -1,8 +1,11 @@
 /** The live connection. It comes back by itself; what was missed arrives in the snapshot that starts each connection. */
 
 const SHORTEST = 500;
-const LONGEST = 30_000;
-const SILENCE = 60_000; // the server says something at least every 25 s
+const LONGEST = 30_000; // where the server answers but cannot serve
+const UNREACHABLE = 2_500; // where nothing answers: whoever waits is to be right again soon after it does
+const CONNECTING = 4_000; // a packet that was lost is sent again after 1 and after 3 s
+const DOOR = '/health/live';
+const SILENCE = 35_000; // the server says something at least every 25 s
 const SIGNED_OUT = 4401;
 
 export class LiveSocket {
@@ -12,6 +15,7 @@ export class LiveSocket {
   #attempt = 0;
   #closed = false;
   #isSettled = false;
+  #isReached = false;
 
   /** @param {{message: Function, state: Function}} listener state is 'open', 'waiting' or 'signed-out' */
   constructor(path, listener) {
@@ -44,10 +48,15 @@ export class LiveSocket {
     clearTimeout(this.#timer);
     const socket = new WebSocket(this.url);
     this.#isSettled = false;
+    this.#isReached = false;
     this.#socket = socket;
-    socket.onopen = () => this.#listenForSilence();
+    this.#giveUpAfter(CONNECTING, () => socket.close());
+    socket.onopen = () => {
+      this.#isReached = true;
+      this.#giveUpAfter(SILENCE, () => this.reconnect());
+    };
     socket.onmessage = (event) => {
-      this.#listenForSilence();
+      this.#giveUpAfter(SILENCE, () => this.reconnect());
       const message = JSON.parse(event.data);
       this.listener.message(message);
       // The server accepts before it knows whether it can serve: the first tick after the snapshot is the proof.
@@ -74,15 +83,27 @@ export class LiveSocket {
 
   /** Full jitter: a restarted server must not meet every browser at the same moment. */
   #wait() {
-    const most = Math.min(LONGEST, SHORTEST * 2 ** this.#attempt++);
+    const most = Math.min(this.#isReached ? LONGEST : UNREACHABLE, SHORTEST * 2 ** this.#attempt++);
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#open(), SHORTEST / 2 + Math.random() * most);
+    this.#timer = setTimeout(() => this.#isReached ? this.#open() : this.#knock(), SHORTEST / 2 + Math.random() * most);
     this.listener.state('waiting');
   }
 
-  #listenForSilence() {
+  /** Browsers hold back WebSockets for seconds after several that failed, but not requests: ask first. */
+  async #knock() {
+    const before = this.#socket;
+    try {
+      await fetch(DOOR, { cache: 'no-store', signal: AbortSignal.timeout(CONNECTING) });
+    } catch {
+      if (before === this.#socket) this.#wait();
+      return;
+    }
+    if (before === this.#socket) this.#open();
+  }
+
+  #giveUpAfter(milliseconds, giveUp) {
     clearTimeout(this.#watchdog);
-    this.#watchdog = setTimeout(() => this.reconnect(), SILENCE);
+    this.#watchdog = setTimeout(giveUp, milliseconds);
   }
 
   #end() {
