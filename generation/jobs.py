@@ -31,6 +31,7 @@ from generation.engine.exceptions import (
 )
 from generation.engine.types import DrawRequest, Engine, StepReport
 from generation.models import Failure, Generation
+from generation.speed import Speed, measured
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +49,7 @@ class Studio:
     engine: Engine
     worker: str
     drawn: int = 0
-    seconds_per_cost: float | None = None
+    speed: Speed | None = None
     is_drawing: bool = False
     leaving: threading.Event = field(default_factory=threading.Event)
     lost: DeviceLost | None = None  # set when the device failed: this process cannot draw any more
@@ -68,6 +69,7 @@ class Studio:
             return 0
         self._room.acquire()
         self._room.release()
+        began = time.monotonic()
         card = self.engine.card
         rows = services.start(worker=self.worker, most=card.max_batch, most_pixels=card.max_batch_pixels)
         if not rows:
@@ -75,7 +77,7 @@ class Studio:
         self._take(rows)
         self.is_drawing, self.last_sign_of_life = True, time.monotonic()
         try:
-            self._draw(rows)
+            self._draw(rows, began)
         finally:
             self.is_drawing = False
         return len(rows)
@@ -93,7 +95,7 @@ class Studio:
 
     # -- drawing ------------------------------------------------------------------------------------------------------
 
-    def _draw(self, rows: list[Generation]) -> None:
+    def _draw(self, rows: list[Generation], began: float) -> None:
         watch = _Watch(self, rows)
         try:
             pictures = self.engine.draw([_request(row) for row in rows], watch.on_step)
@@ -109,8 +111,11 @@ class Studio:
             # Whatever goes wrong inside the libraries concerns this batch, not the ones after it.
             self._refuse(rows, error)
             return
-        seconds = time.monotonic() - watch.began
-        self._measure(rows, pictures, seconds)
+        now = time.monotonic()
+        seconds = now - watch.began
+        if None not in pictures:
+            self.drawn += len(rows)
+            self._measure(rows, now - began, watch.seconds_per_step)
         for row, picture in zip(rows, pictures, strict=True):
             if picture is not None:
                 self._room.acquire()
@@ -135,14 +140,15 @@ class Studio:
             services.put_back(rows=rows)
         self._put_down(rows)
 
-    def _measure(self, rows: Sequence[Generation], pictures: Sequence[object], seconds: float) -> None:
-        """Seconds per megapixel-step, smoothed: what every estimate of a waiting time rests on."""
-        if any(picture is None for picture in pictures):
-            return
-        self.drawn += len(rows)
-        latest = seconds / sum(row.cost for row in rows)
-        known = self.seconds_per_cost
-        self.seconds_per_cost = latest if known is None else 0.8 * known + 0.2 * latest
+    def _measure(self, rows: Sequence[Generation], seconds: float, seconds_per_step: float | None) -> None:
+        latest = measured(
+            cost=sum(row.cost for row in rows),
+            megapixels=sum(row.width * row.height for row in rows) / 1e6,
+            seconds=seconds,
+            seconds_per_step=seconds_per_step,
+            steps=rows[0].steps,
+        )
+        self.speed = latest if self.speed is None else self.speed.smoothed(latest)
 
     # -- storing ------------------------------------------------------------------------------------------------------
 
@@ -190,10 +196,24 @@ class _Watch:
     rows: list[Generation]
     began: float = field(default_factory=time.monotonic)
     told: float = 0.0
+    _first_step: float | None = None
+    _last_step: float = 0.0
+    _steps: int = 0  # after the first
+
+    @property
+    def seconds_per_step(self) -> float | None:
+        """None before the second step."""
+        if self._first_step is None or not self._steps:
+            return None
+        return (self._last_step - self._first_step) / self._steps
 
     def on_step(self, report: StepReport) -> Collection[int]:
         """Called by the engine after each step; the indexes of the rows that are not to be drawn on."""
-        now = self.studio.last_sign_of_life = time.monotonic()
+        now = self.studio.last_sign_of_life = self._last_step = time.monotonic()
+        if self._first_step is None:
+            self._first_step = now
+        else:
+            self._steps += 1
         if self.studio.leaving.is_set():
             return range(len(self.rows))
         if now - self.told < _TELLING_SECONDS:

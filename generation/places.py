@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from heapq import heapify, heapreplace
 
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, F, Q, Sum
 from django.utils import timezone
 
 from generation.models import Generation, State, Worker
+from generation.speed import Speed, typical
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +37,16 @@ class Place:
 
 @dataclass(frozen=True)
 class Pace:
-    """What the workers that are ready need for a megapixel-step, in seconds: None where it was not measured yet."""
+    """How fast the workers that are ready draw: None where it was not measured yet."""
 
-    workers: Mapping[str, float | None] = field(default_factory=dict)
+    workers: Mapping[str, Speed | None] = field(default_factory=dict)
 
     @cached_property
-    def typical(self) -> float | None:
-        """Of one worker: the measured ones' mean speed, as seconds for a megapixel-step."""
-        measured = [seconds for seconds in self.workers.values() if seconds]
-        return len(measured) / sum(1 / seconds for seconds in measured) if measured else None
+    def typical(self) -> Speed | None:
+        """Of one worker, whichever it will be."""
+        return typical([speed for speed in self.workers.values() if speed])
 
-    def of(self, worker: str) -> float | None:
+    def of(self, worker: str) -> Speed | None:
         return self.workers.get(worker) or self.typical
 
 
@@ -59,9 +59,9 @@ class Line:
     """
 
     running: Mapping[int, Place] = field(default_factory=dict)
-    waiting: Sequence[tuple[int, int, float]] = ()  # row, person and cost, in the order of drawing
+    waiting: Sequence[tuple[int, int, float, int]] = ()  # row, person, cost and pixels, in the order of drawing
     pace: Pace = field(default_factory=Pace)
-    busy: Mapping[str, float] = field(default_factory=dict)  # megapixel-steps that are left of what each worker draws
+    busy: Mapping[str, float] = field(default_factory=dict)  # seconds until each worker is done with what it draws
 
     @property
     def length(self) -> int:
@@ -84,7 +84,7 @@ class Line:
         for place in self.running.values():
             if place.user_id in user_ids:
                 found[place.user_id].append(place)
-        for index, (_, user_id, _) in enumerate(self.waiting):
+        for index, (_, user_id, _, _) in enumerate(self.waiting):
             if user_id in user_ids:
                 found[user_id].append(self._at(index))
         return found
@@ -102,21 +102,21 @@ class Line:
     @cached_property
     def _times(self) -> list[tuple[float, float]]:
         """Seconds until each row that waits starts and ends: each goes to whichever worker is free first."""
-        if not self.pace.typical:
+        speeds = {name: speed for name in self.pace.workers if (speed := self.pace.of(name))}
+        if not speeds:
             return []
-        free = [
-            (self.busy.get(name, 0.0) * (seconds := self.pace.of(name) or 0.0), seconds) for name in self.pace.workers
-        ]
+        free = [(self.busy.get(name, 0.0), name) for name in speeds]
         heapify(free)
         times = []
-        for _, _, cost in self.waiting:
-            start, seconds = free[0]
-            times.append((start, start + cost * seconds))
-            heapreplace(free, (start + cost * seconds, seconds))
+        for _, _, cost, pixels in self.waiting:
+            start, name = free[0]
+            end = start + speeds[name].seconds(cost, pixels / 1e6)
+            times.append((start, end))
+            heapreplace(free, (end, name))
         return times
 
     def _at(self, index: int) -> Place:
-        pk, user_id, _ = self.waiting[index]
+        pk, user_id, _, _ = self.waiting[index]
         starts, ends = self._times[index] if self._times else (None, None)
         return Place(pk, user_id, index + 1, starts, ends)
 
@@ -130,7 +130,11 @@ def read_line() -> Line:
     pace = _read_pace()
     running, busy = _read_running(pace)
     # One put back into the queue just now has been read already.
-    waiting = Generation.objects.in_line().exclude(pk__in=list(running)).values_list("id", "user_id", "cost")
+    waiting = (
+        Generation.objects.in_line()
+        .exclude(pk__in=list(running))
+        .values_list("id", "user_id", "cost", F("width") * F("height"))
+    )
     return Line(running, list(waiting), pace, busy)
 
 
@@ -142,21 +146,21 @@ def read_places(rows: Iterable[Generation]) -> Line:
     """
     pace = _read_pace()
     places, busy = _read_running(pace)
-    seconds = pace.typical
-    idle = len(pace.workers) - len(busy)
+    speed, workers = pace.typical, max(1, len(pace.workers))
     position, ahead = 0, sum(busy.values())
     last: Generation | None = None
     for row in sorted((row for row in rows if row.state == State.QUEUED), key=lambda row: (row.start_tag, row.pk)):
         before = Generation.objects.queued().filter(_earlier(row), start_tag__lte=row.start_tag)
         if last is not None:
             before = before.filter(~_earlier(last), start_tag__gte=last.start_tag)
-        found = before.aggregate(number=Count("pk"), cost=Sum("cost", default=0.0))
+        pixels = Sum(F("width") * F("height"), default=0)
+        found = before.aggregate(number=Count("pk"), cost=Sum("cost", default=0.0), pixels=pixels)
         position += found["number"]
-        ahead += found["cost"]
         starts = ends = None
-        if seconds:
-            starts = 0.0 if position < idle else ahead * seconds / max(1, len(pace.workers))
-            ends = starts + row.cost * seconds
+        if speed:
+            ahead += speed.seconds(found["cost"], found["pixels"] / 1e6)
+            starts = 0.0 if position < len(pace.workers) - len(busy) else ahead / workers
+            ends = starts + speed.seconds(row.cost, row.width * row.height / 1e6)
         places.setdefault(row.pk, Place(row.pk, row.user_id, position + 1, starts, ends))
         last = row
     return Line(places)
@@ -168,30 +172,35 @@ def _earlier(row: Generation) -> Q:
 
 
 def _read_pace() -> Pace:
-    return Pace({worker.name: worker.seconds_per_cost for worker in Worker.objects.all() if worker.is_ready})
+    return Pace({worker.name: worker.speed for worker in Worker.objects.all() if worker.is_ready})
 
 
 def _read_running(pace: Pace) -> tuple[dict[int, Place], dict[str, float]]:
-    """What is being drawn, and the megapixel-steps that are left of it by worker."""
+    """What is being drawn, and for each worker that draws the seconds until it is done with it."""
     hands: dict[str, list[Generation]] = defaultdict(list)
-    for row in Generation.objects.running().only("user_id", "cost", "steps", "step", "worker", "started_at"):
+    columns = ("user_id", "cost", "width", "height", "steps", "step", "worker", "started_at")
+    for row in Generation.objects.running().only(*columns):
         hands[row.worker].append(row)
     now = timezone.now()
     places: dict[int, Place] = {}
     busy: dict[str, float] = {}
     for worker, rows in hands.items():
-        seconds, cost = pace.of(worker), sum(row.cost for row in rows)
+        speed = pace.of(worker)
+        stepping = speed.seconds(sum(row.cost for row in rows), 0.0) if speed else 0.0
+        beside = speed.seconds(0.0, sum(row.width * row.height for row in rows) / 1e6) if speed else 0.0
         for row in rows:
-            left = cost * _share_left(row, cost * seconds if seconds else None, now)
-            places[row.pk] = Place(row.pk, row.user_id, None, 0.0, left * seconds if seconds else None)
+            left = _seconds_left(row, stepping, beside, now)
+            places[row.pk] = Place(row.pk, row.user_id, None, 0.0, left if speed else None)
             busy[worker] = max(left, busy.get(worker, 0.0))
     return places, busy
 
 
-def _share_left(row: Generation, seconds: float | None, now: dt.datetime) -> float:
-    """Of the whole drawing, which takes so many seconds. Steps say how far it is, the clock how far within a step."""
-    by_steps = (row.steps - row.step) / row.steps
-    if not seconds or row.started_at is None:
-        return by_steps
-    by_clock = 1 - (now - row.started_at).total_seconds() / seconds
-    return min(by_steps, max(by_clock, by_steps - 1 / row.steps))
+def _seconds_left(row: Generation, stepping: float, beside: float, now: dt.datetime) -> float:
+    """Of drawings that take so many seconds for all steps and beside them. Steps say how far it is, the clock how far
+    within a step and after the last one."""
+    step = stepping / row.steps
+    by_steps = stepping - row.step * step + beside
+    elapsed = (now - row.started_at).total_seconds() if row.started_at else 0.0
+    return max(
+        0.0, min(by_steps, max(stepping + beside - elapsed, by_steps - (beside if row.step == row.steps else step)))
+    )

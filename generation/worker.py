@@ -158,7 +158,8 @@ class DrawingWorker:
             changes |= {
                 "state": Worker.State.DRAWING if studio.is_drawing else Worker.State.IDLE,
                 "drawn": studio.drawn,
-                "seconds_per_cost": studio.seconds_per_cost,
+                "seconds_per_cost": studio.speed.per_cost if studio.speed else None,
+                "seconds_per_megapixel": studio.speed.per_megapixel if studio.speed else 0.0,
                 "progress": 100,
             }
         Worker.objects.filter(name=self.name, pid=os.getpid()).update(**changes)

@@ -9,6 +9,8 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from generation.speed import Speed
+
 
 class Worker(models.Model):
     """A process that draws, as it last described itself. A row not renewed for a while is a worker that is gone."""
@@ -30,7 +32,9 @@ class Worker(models.Model):
     message = models.CharField(_("message"), max_length=500, blank=True)
     progress = models.PositiveSmallIntegerField(_("loaded (percent)"), default=0)
     card: Any = models.JSONField(_("model"), default=dict, blank=True)  # engine.types.ModelCard.as_dict()
-    seconds_per_cost = models.FloatField(_("seconds per megapixel-step"), null=True, blank=True)  # measured
+    # Measured; None before the first picture.
+    seconds_per_cost = models.FloatField(_("seconds per megapixel-step"), null=True, blank=True)
+    seconds_per_megapixel = models.FloatField(_("seconds per megapixel beside the steps"), default=0.0)
     drawn = models.PositiveBigIntegerField(_("pictures drawn"), default=0)
     started_at = models.DateTimeField(_("started"), default=timezone.now)
     seen_at = models.DateTimeField(_("last seen"), default=timezone.now)
@@ -47,6 +51,10 @@ class Worker(models.Model):
     def is_alive(self) -> bool:
         gone = (Worker.State.STOPPED, Worker.State.BROKEN)
         return self.state not in gone and timezone.now() - self.seen_at < self.ALIVE_FOR
+
+    @property
+    def speed(self) -> Speed | None:
+        return Speed(self.seconds_per_cost, self.seconds_per_megapixel) if self.seconds_per_cost else None
 
     @property
     def is_broken(self) -> bool:

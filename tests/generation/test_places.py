@@ -53,6 +53,22 @@ def test_waiting_times_rest_on_what_live_workers_measured(alice: User, ask: Ask)
     assert line.workers == 2
 
 
+def test_what_decoding_takes_is_reckoned_by_size_and_not_by_steps(alice: User, ask: Ask) -> None:
+    few, many = ask(alice, steps=2) + ask(alice, steps=8)
+    worker = Worker.objects.create(
+        name="w", state=Worker.State.IDLE, seconds_per_cost=2_000.0, seconds_per_megapixel=5_000.0
+    )
+    megapixels = 64 * 64 / 1e6
+    first, second = megapixels * (2 * 2_000 + 5_000), megapixels * (8 * 2_000 + 5_000)
+    line = places.read_line()
+    assert line.place(few.pk).eta_seconds == pytest.approx(first)
+    assert line.place(many.pk).eta_seconds == pytest.approx(first + second)
+    assert places.read_places([many]).place(many.pk).eta_seconds == pytest.approx(first + second)
+    (drawn,) = services.start(worker=worker.name, most=1)
+    services.record_step(rows=[drawn], step=2)
+    assert places.read_line().place(few.pk).eta_seconds == pytest.approx(megapixels * 5_000, abs=1.0)
+
+
 def test_the_faster_of_two_workers_takes_more(alice: User, ask: Ask) -> None:
     rows = ask(alice, 4)
     Worker.objects.create(name="fast", state=Worker.State.IDLE, seconds_per_cost=1.0)

@@ -6,15 +6,16 @@ from typing import Any
 
 from generation.places import Line, Pace, Place
 from generation.promises import Delay, Promises
+from generation.speed import Speed
 
 MINE = 7  # the row that is followed; alone it takes ten seconds
 
 
-def line(*ahead: int, workers: int = 1, pace: float | None = 10.0) -> Line:
+def line(*ahead: int, workers: int = 1, pace: float = 10.0) -> Line:
     """A line of rows of cost 1 by number, with MINE last."""
     return Line(
-        waiting=[(pk, 1, 1.0) for pk in (*ahead, MINE)],
-        pace=Pace({f"w{number}": pace for number in range(workers)}),
+        waiting=[(pk, 1, 1.0, 0) for pk in (*ahead, MINE)],
+        pace=Pace({f"w{number}": Speed(pace) for number in range(workers)}),
     )
 
 
@@ -90,7 +91,7 @@ def test_drawing_that_takes_longer_is_owned_up_to() -> None:
 
 def test_a_picture_that_comes_back_from_a_lost_worker_says_so() -> None:
     told = Told()
-    told.at(0, Line(pace=Pace({"w0": 10.0})), Place(MINE, 1, None, 0.0, 4.0))
+    told.at(0, Line(pace=Pace({"w0": Speed(10.0)})), Place(MINE, 1, None, 0.0, 4.0))
     assert told.at(1, line())["delay"] == "worker_left"
 
 
@@ -98,13 +99,13 @@ def test_being_drawn_ends_the_bad_news() -> None:
     told = Told()
     told.at(0, line(workers=2))
     told.at(1, line(1))
-    drawn = told.at(2, Line(pace=Pace({"w0": 10.0})), Place(MINE, 1, None, 0.0, 9.0))
+    drawn = told.at(2, Line(pace=Pace({"w0": Speed(10.0)})), Place(MINE, 1, None, 0.0, 9.0))
     assert drawn == {"position": None, "starts_in": 0, "eta_seconds": 9, "delay": None}
 
 
 def test_other_peoples_rows_behind_are_no_reason() -> None:
     told = Told()
     told.at(0, line(1))
-    behind = Line(waiting=[(1, 1, 1.0), (MINE, 1, 1.0), (8, 2, 1.0)], pace=Pace({"w0": 10.0}))
+    behind = Line(waiting=[(1, 1, 1.0, 0), (MINE, 1, 1.0, 0), (8, 2, 1.0, 0)], pace=Pace({"w0": Speed(10.0)}))
     assert told.at(1, behind)["delay"] is None
     assert told.at(2, line(1, pace=14.0))["delay"] == Delay.SLOWER

@@ -75,7 +75,7 @@ def test_a_picture_is_drawn_stored_and_described(alice: User, ask: Ask, studio: 
     assert pixels(image).shape == (64, 96, 3)
     assert image.record["prompt"].startswith("a red fox, traditional ink wash")
     assert image.record["versions"]["torch"]
-    assert studio.seconds_per_cost is not None and studio.seconds_per_cost > 0
+    assert studio.speed is not None and studio.speed.per_cost > 0
     assert QueueClock.objects.exists()
 
 
