@@ -12,20 +12,12 @@ from typing import Any
 
 import PIL.Image
 import pytest
-from PIL.PngImagePlugin import PngInfo
 
 from gallery import picture_settings, storing
 from gallery.picture_settings import NoSettings
 from gallery.picture_text import LONGEST_TEXT, NotAPicture
-from tests.factories import make_picture
+from tests.factories import INFOTEXT, make_picture, make_png
 
-INFOTEXT = (
-    "a red fox, (snow:1.2),\nlow sun\n"
-    "Negative prompt: blurry,\nugly\n"
-    "Steps: 30, Sampler: DPM++ 2M, Schedule type: Karras, CFG scale: 7.5, Seed: 9988776655, Size: 512x768, "
-    'Model hash: 6ce0161689, Model: v1-5, Lora hashes: "one: 1a2b, two: 3c4d", ADetailer prompt: "Seed: 1, Steps: 2", '
-    "Version: v1.10.1"
-)
 COMFYUI: dict[str, Any] = {
     "3": {
         "class_type": "KSampler",
@@ -114,15 +106,6 @@ FOOOCUS = {
 }
 
 
-def png(texts: dict[str, str], size: tuple[int, int] = (96, 64)) -> bytes:
-    information = PngInfo()
-    for name, text in texts.items():
-        information.add_text(name, text)
-    file = io.BytesIO()
-    make_picture(*size).save(file, "PNG", pnginfo=information)
-    return file.getvalue()
-
-
 def with_exif(kind: str, comment: bytes = b"", **tags: str) -> bytes:
     exif = PIL.Image.Exif()
     if comment:
@@ -173,7 +156,7 @@ def test_ours_come_back_from_the_parameters_alone() -> None:
     facts = storing.DrawnPicture(
         prompt="a red fox", style="photo", width=96, height=64, steps=8, guidance=2.5, seed=1, model='"A": 1, 2'
     )
-    told = read(png({"parameters": storing.parameters_text(facts)}))
+    told = read(make_png({"parameters": storing.parameters_text(facts)}))
     assert told == FOX | {
         "source": "Zimageweb", "style": "photo", "width": 96, "height": 64, "steps": 8, "guidance": 2.5, "seed": 1
     }  # fmt: skip
@@ -225,7 +208,7 @@ def test_ours_come_back_from_the_parameters_alone() -> None:
     ids=["AUTOMATIC1111", "Forge", "InvokeAI", "ComfyUI", "ComfyUI parts", "SwarmUI", "NovelAI", "Fooocus"],
 )  # fmt: skip
 def test_what_other_tools_write_is_read(texts: dict[str, str], expected: dict[str, Any]) -> None:
-    assert read(png(texts)) == {"style": ""} | expected
+    assert read(make_png(texts)) == {"style": ""} | expected
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "WEBP"])
@@ -301,30 +284,30 @@ DEEP = "[" * 200_000
 )
 def test_nonsense_is_no_settings(texts: dict[str, str]) -> None:
     with pytest.raises(NoSettings, match="does not tell"):
-        read(png(texts))
+        read(make_png(texts))
 
 
 def test_one_tools_nonsense_does_not_hide_anothers_settings() -> None:
-    assert read(png({"zimageweb": DEEP, "parameters": INFOTEXT}))["source"] == "AUTOMATIC1111"
+    assert read(make_png({"zimageweb": DEEP, "parameters": INFOTEXT}))["source"] == "AUTOMATIC1111"
 
 
 def test_links_that_fan_out_and_run_in_circles_end() -> None:
     links = {f"in{n}": [str(n), 0] for n in range(100)}
     graph: dict[str, Any] = {str(n): {"class_type": "X", "inputs": links} for n in range(100)}
     graph["s"] = {"inputs": {"latent_image": ["0", 0], "positive": ["1", 0], "negative": ["2", 0], "seed": 4}}
-    assert read(png({"prompt": json.dumps(graph)}))["seed"] == 4
+    assert read(make_png({"prompt": json.dumps(graph)}))["seed"] == 4
 
 
 @pytest.mark.parametrize(
     "line", ['a: "' * 100_000, "a" * 400_000, "a:" * 200_000, 'a:"' + "\\" * 400_000, 'a: "\\",' * 70_000]
 )
 def test_lines_made_to_be_slow_are_not(line: str) -> None:
-    told = read(png({"parameters": f"fox\n{line}, Steps: 8, Seed: 1\n{line} Steps: Seed:\nSteps: 8, Seed: 1"}))
+    told = read(make_png({"parameters": f"fox\n{line}, Steps: 8, Seed: 1\n{line} Steps: Seed:\nSteps: 8, Seed: 1"}))
     assert (told["steps"], told["seed"]) == (8, 1)
 
 
 def test_control_characters_never_reach_the_form() -> None:
-    told = read(png({"zimageweb": json.dumps({"prompt": "a\x00\x1b[31m\ud800 fox\r\n\tin snow", "seed": 1})}))
+    told = read(make_png({"zimageweb": json.dumps({"prompt": "a\x00\x1b[31m\ud800 fox\r\n\tin snow", "seed": 1})}))
     assert told["prompt"] == "a[31m fox\n\tin snow"
 
 
@@ -332,7 +315,7 @@ def test_control_characters_never_reach_the_form() -> None:
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
 def test_broken_files_never_raise_anything_else(kind: str) -> None:
     whole = {
-        "PNG": png({"parameters": INFOTEXT, "prompt": json.dumps(COMFYUI)}),
+        "PNG": make_png({"parameters": INFOTEXT, "prompt": json.dumps(COMFYUI)}),
         "JPEG": with_exif("JPEG", b"UNICODE\0" + INFOTEXT.encode("utf-16-be"), model="prompt:{}"),
         "WEBP": with_exif("WEBP", b"UNICODE\0" + INFOTEXT.encode("utf-16-be"), model="prompt:{}"),
     }[kind]

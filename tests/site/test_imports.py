@@ -97,7 +97,7 @@ LAYERS = (
     {"jobs"},
     {"services"},
     {"quotas", "rate_limit", "scheduling", "events", "doorbell", "representation"},
-    {"models", "catalogue", "parameters", "exceptions"},
+    {"models", "catalogue", "parameters", "fitting", "exceptions"},
 )
 
 
