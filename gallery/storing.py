@@ -21,6 +21,7 @@ from django.db import transaction
 from django.utils import timezone
 from PIL.PngImagePlugin import PngInfo
 
+from gallery.metadata import infotext
 from gallery.models import THUMBNAIL_SIDES, Image, image_path
 
 logger = logging.getLogger(__name__)
@@ -78,22 +79,20 @@ def encode(picture: PIL.Image.Image, drawn: DrawnPicture) -> EncodedPicture:
 
 
 def parameters_text(drawn: DrawnPicture) -> str:
-    """The `parameters` chunk as AUTOMATIC1111's web UI began it and most image browsers read it."""
+    """The `parameters` chunk, which most image browsers and other tools read."""
     facts = {
         "Steps": drawn.steps,
         "Sampler": drawn.record.get("scheduler") or "Euler",
-        "CFG scale": f"{drawn.guidance:g}",
+        # Z-Image adds g × (with prompt − without) to what it draws with the prompt; the others' scale is then 1 + g.
+        "CFG scale": f"{1 + drawn.guidance:g}",
         "Seed": drawn.seed,
         "Size": f"{drawn.width}x{drawn.height}",
         "Model": drawn.model,
         "Style": drawn.style,
+        "Version": "Zimageweb",
     }
-    return f"{drawn.prompt}\n" + ", ".join(f"{name}: {_quoted(value)}" for name, value in facts.items() if value != "")
-
-
-def _quoted(value: object) -> str:
-    text = str(value)
-    return json.dumps(text, ensure_ascii=False) if any(mark in text for mark in ',:\n"') else text
+    negative_prompt = str(drawn.record.get("negative_prompt") or "")
+    return infotext.write(prompt=drawn.prompt, negative_prompt=negative_prompt, facts=facts)
 
 
 def _full_record(drawn: DrawnPicture) -> dict[str, Any]:

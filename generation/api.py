@@ -9,16 +9,25 @@ from django.contrib.auth.models import User
 from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
-from ninja import Query, Router, Status
+from ninja import File, Query, Router, Status
+from ninja.files import UploadedFile
 from ninja.params import functions as params
 
 from gallery.feed import Place
-from generation import catalogue, places, quotas, rate_limit, services, snapshot
+from gallery.metadata import settings as picture_settings
+from generation import catalogue, fitting, places, quotas, rate_limit, services, snapshot
 from generation.exceptions import FieldError, InvalidParameters
 from generation.models import Batch, Generation, State
 from generation.parameters import Parameters
 from generation.representation import generation_as_json, generations_as_json
-from generation.schemas import Cancelled, GenerationOut, GenerationPage, GenerationRequest, SubmissionOut
+from generation.schemas import (
+    Cancelled,
+    GenerationOut,
+    GenerationPage,
+    GenerationRequest,
+    PictureSettingsOut,
+    SubmissionOut,
+)
 from generation.services import Submission
 
 router = Router(tags=["generations"])
@@ -128,6 +137,13 @@ def retry(request: HttpRequest, pk: int) -> Status[dict[str, Any]]:
 def cancel_batch(request: HttpRequest, pk: UUID) -> dict[str, int]:
     batch = get_object_or_404(Batch.objects.select_related("user"), pk=pk, user=_user(request))
     return {"cancelled": services.cancel_batch(batch=batch)}
+
+
+@router.post("settings/from-image", response=PictureSettingsOut, summary="Read the settings out of a picture file")
+def settings_from_image(request: HttpRequest, file: Annotated[UploadedFile, File()]) -> fitting.FittedJSON:
+    """PNG, JPEG or WebP, ours or another tool's, of 30 MB at most. Nothing is kept."""
+    rate_limit.take(_user(request).pk)
+    return fitting.fitted(picture_settings.read(file), catalogue.current_model())
 
 
 @router.get("usage", response=dict[str, Any], summary="What is used of one's quota, and what is left")

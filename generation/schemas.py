@@ -71,5 +71,19 @@ class GenerationPage(Schema):
     next: str | None
 
 
+class PictureSettingsOut(Schema):
+    """What a picture was drawn with, in the names of `POST generations`; null where the picture does not tell."""
+
+    prompt: str | None
+    style: str
+    width: int
+    height: int
+    steps: int | None
+    guidance: float | None
+    seed: int | None
+    source: str = Field(description="The tool that wrote the settings.")
+    notes: list[str] = Field(description="A sentence for each value that had to be changed to be drawn here.")
+
+
 class Cancelled(Schema):
     cancelled: int

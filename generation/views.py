@@ -12,6 +12,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from gallery.metadata.texts import LARGEST_FILE
 from gallery.models import Image
 from generation import catalogue, rate_limit, services, snapshot
 from generation.catalogue import MAX_COUNT, MAX_PROMPT_LENGTH, Model
@@ -91,6 +92,7 @@ def create(request: HttpRequest) -> HttpResponse:
         "defaults": {"count": _DEFAULT_COUNT, "steps": model.default_steps, "shape": "1:1", "style": ""},
         "max_count": min(MAX_COUNT, _DEFAULT_COUNT),
         "max_prompt_length": MAX_PROMPT_LENGTH,
+        "largest_picture": f"{LARGEST_FILE}",  # no thousands separators
         "values": values,
         "errors": form.errors,
         "bootstrap": here | {"model": model.as_json(), "reuse": reuse},

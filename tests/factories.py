@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 from typing import Any
 
 import PIL.Image
 from django.contrib.auth.models import User
 from django.utils import timezone
+from PIL.PngImagePlugin import PngInfo
 
 from gallery import storing
 from gallery.models import Image
+
+# What AUTOMATIC1111 writes into the chunk `parameters`.
+INFOTEXT = (
+    "a red fox, (snow:1.2),\nlow sun\n"
+    "Negative prompt: blurry,\nugly\n"
+    "Steps: 30, Sampler: DPM++ 2M, Schedule type: Karras, CFG scale: 7.5, Seed: 9988776655, Size: 512x768, "
+    'Model hash: 6ce0161689, Model: v1-5, Lora hashes: "one: 1a2b, two: 3c4d", ADetailer prompt: "Seed: 1, Steps: 2", '
+    "Version: v1.10.1"
+)
 
 
 def make_picture(width: int = 96, height: int = 64) -> PIL.Image.Image:
@@ -18,6 +29,16 @@ def make_picture(width: int = 96, height: int = 64) -> PIL.Image.Image:
     red = PIL.Image.linear_gradient("L").resize((width, height))
     green = PIL.Image.radial_gradient("L").resize((width, height))
     return PIL.Image.merge("RGB", (red, green, red.transpose(PIL.Image.Transpose.ROTATE_180)))
+
+
+def make_png(texts: dict[str, str]) -> bytes:
+    """A picture file of 96 by 64 pixels, with text chunks as any tool may write them."""
+    information = PngInfo()
+    for name, text in texts.items():
+        information.add_text(name, text)
+    file = io.BytesIO()
+    make_picture().save(file, "PNG", pnginfo=information)
+    return file.getvalue()
 
 
 def make_image(

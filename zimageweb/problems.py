@@ -10,14 +10,17 @@ from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings
-from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http.multipartparser import MultiPartParserError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, AuthorizationError, HttpError, ValidationError
 
+from gallery.metadata.settings import NoSettings
+from gallery.metadata.texts import NotAPicture
 from generation.exceptions import (
     IdempotencyConflict,
     InvalidParameters,
@@ -28,6 +31,7 @@ from generation.exceptions import (
     RateLimited,
 )
 from zimageweb.credentials import CredentialsRefused, GuessedTooOften
+from zimageweb.uploads import UploadTooBig
 
 logger = logging.getLogger(__name__)
 
@@ -61,10 +65,10 @@ def field_errors(errors: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 def _message(error: Mapping[str, Any]) -> str:
     """What is wrong, for the person. Pydantic has words for programmers, in English only."""
-    kind = str(error.get("type", ""))
+    kind, where = str(error.get("type", "")), error.get("loc", ())
     if kind.startswith("int_"):
         return _("This must be a whole number.")
-    if kind in {"missing", "model_type"} and len(error.get("loc", ())) <= 2:
+    if kind in {"missing", "model_type"} and len(where) <= 2 and "file" not in where:
         return _("Send a JSON object with the fields of this operation.")
     if kind == "missing":
         return _("This field is required.")
@@ -132,6 +136,14 @@ def register(api: NinjaAPI, *, challenge: str = "Bearer") -> None:
     def invalid_transition(request: HttpRequest, error: InvalidTransition) -> HttpResponse:
         return problem(409, "invalid_state", str(error))
 
+    @api.exception_handler(NotAPicture)
+    def not_a_picture(request: HttpRequest, error: NotAPicture) -> HttpResponse:
+        return problem(422, "not_a_picture", str(error))
+
+    @api.exception_handler(NoSettings)
+    def no_settings(request: HttpRequest, error: NoSettings) -> HttpResponse:
+        return problem(422, "no_settings", str(error))
+
     @api.exception_handler(AuthenticationError)
     def not_signed_in(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
         return unauthorized(_("Sign in, or send a valid API token."))
@@ -163,9 +175,16 @@ def register(api: NinjaAPI, *, challenge: str = "Bearer") -> None:
         stale = _("This page is out of date. Reload it and try again.")
         return problem(error.status_code, code, stale if error.status_code == 403 else str(error))
 
+    @api.exception_handler(MultiPartParserError)
+    @api.exception_handler(TooManyFieldsSent)
+    @api.exception_handler(TooManyFilesSent)
+    def bad_form(request: HttpRequest, error: Exception) -> HttpResponse:
+        message = _("The body is not a valid form.")
+        return problem(422, "invalid", message, errors=[{"field": "body", "message": message}])
+
     @api.exception_handler(RequestDataTooBig)
     def too_big(request: HttpRequest, error: RequestDataTooBig) -> HttpResponse:
-        limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        limit = error.limit if isinstance(error, UploadTooBig) else settings.DATA_UPLOAD_MAX_MEMORY_SIZE
         detail = _("The request is larger than %(limit)d bytes.") % {"limit": limit}
         return problem(413, "too_large", detail, limit=limit)
 

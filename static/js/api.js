@@ -26,7 +26,8 @@ export function csrfToken() {
 export async function call(method, path, body, headers = {}) {
   const options = { method, headers: { Accept: 'application/json', ...headers }, credentials: 'same-origin' };
   if (method !== 'GET') options.headers['X-CSRFToken'] = csrfToken();
-  if (body !== undefined) {
+  if (body instanceof FormData) options.body = body; // the browser writes its Content-Type
+  else if (body !== undefined) {
     options.headers['Content-Type'] = 'application/json';
     options.body = JSON.stringify(body);
   }
@@ -50,6 +51,12 @@ export async function call(method, path, body, headers = {}) {
 export const get = (path) => call('GET', path);
 export const post = (path, body, headers) => call('POST', path, body, headers);
 export const patch = (path, body) => call('PATCH', path, body);
+
+export function upload(path, file) {
+  const form = new FormData();
+  form.set('file', file);
+  return call('POST', path, form);
+}
 
 /** A key under which a request may be repeated without being done twice. (`randomUUID` is missing on plain http.) */
 export function idempotencyKey() {

@@ -8,6 +8,7 @@ import { Feed } from './feed.js';
 import { bindKeys } from './keys.js';
 import { goLive } from './live.js';
 import { Notes } from './notes.js';
+import { readPictures } from './picture.js';
 import { startPrompting } from './prompting.js';
 import { Sheet } from './sheet.js';
 import { announce } from './toast.js';
@@ -26,11 +27,13 @@ const composer = new Composer(form, {
   model: bootstrap.model,
   reuse: bootstrap.reuse,
   onSent() {
+    pictures.forget();
     sheet.close();
     scrollTo({ top: 0, behavior: 'smooth' });
   },
 });
 startPrompting(form, composer);
+const pictures = readPictures(form, (settings) => composer.fill(settings));
 // A reload must not put the reused settings over what has been typed since.
 if (bootstrap.reuse) history.replaceState(null, '', location.pathname);
 

@@ -38,10 +38,11 @@ export class Settings {
   fill(values) {
     const { fields } = this;
     if (values.prompt !== undefined) fields.prompt.value = values.prompt;
-    for (const name of ['style', 'count', 'steps']) {
+    for (const name of ['count', 'steps']) {
       if (values[name] !== undefined && values[name] !== '') fields[name].value = values[name];
     }
-    if (values.style === '') fields.style.value = '';
+    // One by one: Chromium does not choose the radio whose value is empty by the value of the group.
+    if (values.style !== undefined) for (const radio of fields.style) radio.checked = radio.value === values.style;
     if (values.seed !== undefined) fields.seed.value = values.seed ?? '';
     if (values.width && values.height) this.#fillSize(values);
     this.show();

@@ -11,6 +11,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.files.storage import FileSystemStorage
 from django.db import IntegrityError
+from sd_parsers import ParserManager
 
 from gallery import storing
 from gallery.models import Image
@@ -37,7 +38,9 @@ def test_any_script_survives_in_the_png(prompt: str, tmp_path) -> None:
     with PIL.Image.open(tmp_path / "one.png") as picture:
         picture.load()
         text = dict(picture.text)
-    last_line = "Steps: 8, Sampler: Euler, CFG scale: 0, Seed: 42, Size: 96x64, Model: Z-Image-Turbo"
+    last_line = (
+        "Steps: 8, Sampler: Euler, CFG scale: 1, Seed: 42, Size: 96x64, Model: Z-Image-Turbo, Version: Zimageweb"
+    )
     assert text["parameters"] == f"{prompt}\n{last_line}"
     assert json.loads(text["zimageweb"])["prompt"] == prompt
 
@@ -48,10 +51,25 @@ def test_the_png_holds_the_whole_record(tmp_path) -> None:
     (tmp_path / "one.png").write_bytes(storing.encode(make_picture(), facts).png)
     with PIL.Image.open(tmp_path / "one.png") as picture:
         told = json.loads(picture.text["zimageweb"])
-        assert picture.text["parameters"].endswith('Style: "ink, wash"')
+        assert picture.text["parameters"].endswith('Style: "ink, wash", Version: Zimageweb')
     assert told["record"] == record
     assert (told["seed"], told["seconds"]) == (42, 2.5)
     assert told["created_at"] == facts.created_at.isoformat()
+
+
+@pytest.mark.parametrize("prompt", PROMPTS)
+@pytest.mark.parametrize("negative", ["", "blurry,\nlow quality"])
+def test_another_library_reads_our_parameters(prompt: str, negative: str, tmp_path) -> None:
+    facts = drawn(prompt=prompt, guidance=2.5, record={"negative_prompt": negative})
+    (tmp_path / "one.png").write_bytes(storing.encode(make_picture(), facts).png)
+    told = ParserManager().parse(tmp_path / "one.png")
+    assert told is not None
+    assert (told.full_prompt, told.full_negative_prompt) == (prompt, negative)
+    (sampler,) = told.samplers
+    assert (sampler.name, sampler.model.name) == ("Euler", "Z-Image-Turbo")
+    assert sampler.parameters == {"steps": "8", "cfg_scale": "3.5", "seed": "42"}
+    assert (told.metadata["Size"], told.metadata["Version"]) == ("96x64", "Zimageweb")
+    assert ("Negative prompt:" in storing.parameters_text(facts)) == bool(negative)
 
 
 def test_the_pixels_are_kept_as_they_are(tmp_path) -> None:
