@@ -20,6 +20,7 @@ from generation.engine.loading import be_quiet, load_pipeline, measure
 from generation.engine.placing import limit_decoding, place
 from generation.engine.plan import Device, Plan, Wishes, make_plan
 from generation.engine.preview import PreviewMatrix, estimate_picture
+from generation.engine.prompts import PromptEncoder
 from generation.engine.quantization import installed_packages
 from generation.engine.sources import check_class, fetch, find_source
 from generation.engine.types import DrawRequest, Engine, EngineOptions, ModelCard, StepCallback, StepReport
@@ -64,10 +65,14 @@ def load(options: EngineOptions, on_progress: Callable[[float, str], None] | Non
 
 
 class PipelineEngine:
-    """A `ZImagePipeline` on its device. One thread draws; nothing else may use the pipeline meanwhile."""
+    """A `ZImagePipeline` on its device. One thread draws; nothing else may use the pipeline meanwhile.
+
+    `prompts` remembers what it has encoded: clear it when the text encoder changes.
+    """
 
     def __init__(self, pipeline: Any, card: ModelCard, device: torch.device, matrix: PreviewMatrix, plan: Plan) -> None:
         self.card = card
+        self.prompts = PromptEncoder(pipeline, max_tokens=card.max_prompt_tokens)
         self._pipeline = pipeline
         self._device = device
         self._matrix = matrix
@@ -125,7 +130,7 @@ class PipelineEngine:
         limit_decoding(
             self._pipeline.vae, self._plan.tiling, self._pipeline.vae_scale_factor, first.width, first.height
         )
-        run = _Run(self._pipeline, self._matrix, requests, part, dropped, on_step)
+        run = _Run(self._pipeline, self.prompts, self._matrix, requests, part, dropped, on_step)
         try:
             return run.draw()
         except _AllDropped:
@@ -179,13 +184,14 @@ class _Run:
     def __init__(
         self,
         pipeline: Any,
+        prompts: PromptEncoder,
         matrix: PreviewMatrix,
         requests: Sequence[DrawRequest],
         part: list[int],
         dropped: set[int],
         on_step: StepCallback,
     ) -> None:
-        self.pipeline, self.matrix, self.on_step = pipeline, matrix, on_step
+        self.pipeline, self.prompts, self.matrix, self.on_step = pipeline, prompts, matrix, on_step
         self.requests, self.part, self.dropped = requests, part, dropped
         self.finished = False
 
@@ -204,7 +210,8 @@ class _Run:
             [torch.Generator("cpu").manual_seed(request.seed) for request in chosen],
         )
         pictures: list[Image.Image | None] = self.pipeline(
-            prompt=[request.prompt for request in chosen],  # a list of its own: the call overwrites it
+            prompt_embeds=self.prompts.encode([request.prompt for request in chosen]),
+            negative_prompt_embeds=self.prompts.encode([""] * len(chosen)) if first.guidance > 0 else None,
             height=first.height,
             width=first.width,
             num_inference_steps=first.steps,
