@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -78,6 +79,14 @@ def test_a_safetensors_file_draws_what_the_folder_does(
     plain = load_engine(random_model).card
     assert (engine.card.name, engine.card.quantization) == ("my_finetune-v2", "none")
     assert engine.card.revision.startswith(f"{plain.revision}+"), "two files on one pipeline are two models"
+
+
+def test_the_transformer_that_it_replaces_need_not_be_there(
+    random_model: Path, from_folder: Image.Image, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(random_model, tmp_path / "model"))
+    file = (folder / "transformer" / "diffusion_pytorch_model.safetensors").rename(tmp_path / "elsewhere.safetensors")
+    assert draw(load_engine(folder, transformer=str(file)), ask()).tobytes() == from_folder.tobytes()
 
 
 @pytest.mark.parametrize(
