@@ -27,17 +27,11 @@ def bare_loop(folder: str) -> None:
     import time
 
     import torch
+    from diffusers import ZImagePipeline
 
-    from generation.engine.loading import Source, be_quiet, load_pipeline, place
-    from generation.engine.starter import ensure_starter
-    from generation.engine.types import EngineOptions
-
-    be_quiet()
-    starter = ensure_starter(Path(folder))
-    options = EngineOptions(model=str(starter), starter_dir=starter, device="cpu")
-    pipeline = load_pipeline(Source(str(starter), starter), options, torch.float32)
-    place(pipeline, options, torch.device("cpu"))
     torch.set_num_threads(1)
+    pipeline = ZImagePipeline.from_pretrained(folder, local_files_only=True)
+    pipeline.set_progress_bar_config(disable=True)
     for line in sys.stdin:
         side = int(line)
         began = time.perf_counter()

@@ -263,6 +263,7 @@ def _drawn(row: Generation, seconds: float, engine: Engine) -> storing.DrawnPict
             "revision": card.revision,
             "device": card.device,
             "dtype": card.dtype,
+            "quantization": card.quantization,
             "versions": card.versions,
         },
     )

@@ -193,9 +193,12 @@ def _load(options: EngineOptions, on_progress: Callable[[float, str], None]) -> 
 def _engine_options() -> EngineOptions:
     return EngineOptions(
         model=settings.ZIMAGE_MODEL,
+        transformer=settings.ZIMAGE_TRANSFORMER,
         device=settings.ZIMAGE_DEVICE,
         dtype=settings.ZIMAGE_DTYPE,
         offload=settings.ZIMAGE_OFFLOAD,
+        quantization=settings.ZIMAGE_QUANTIZATION,
+        attention=settings.ZIMAGE_ATTENTION,
         compile=settings.ZIMAGE_COMPILE,
         max_batch=settings.ZIMAGE_MAX_BATCH,
         threads=settings.ZIMAGE_THREADS,

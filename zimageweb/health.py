@@ -97,7 +97,7 @@ def _describe(worker: Worker) -> dict[str, Any]:
 
 def _details(worker: Worker) -> dict[str, Any]:
     """What names machines, processes and paths, and so is not for strangers."""
-    return {"host": worker.host, "pid": worker.pid, "message": worker.message}
+    return {"host": worker.host, "pid": worker.pid, "message": worker.message, "plan": worker.card.get("plan", "")}
 
 
 def _outcome(name: str, check: Callable[[], None]) -> str:

@@ -268,9 +268,12 @@ READY_FREE_MEGABYTES = environment.whole_number("READY_FREE_MEGABYTES", 200, lea
 
 # -- the model --------------------------------------------------------------------------------------------------------
 ZIMAGE_MODEL = environment.text("ZIMAGE_MODEL", "auto")
+ZIMAGE_TRANSFORMER = environment.text("ZIMAGE_TRANSFORMER")  # a file that takes the place of the model's own
 ZIMAGE_DEVICE = environment.text("ZIMAGE_DEVICE", "auto")
 ZIMAGE_DTYPE = environment.choice("ZIMAGE_DTYPE", "auto", ("auto", "bfloat16", "float16", "float32"))
-ZIMAGE_OFFLOAD = environment.choice("ZIMAGE_OFFLOAD", "none", ("none", "model"))
+ZIMAGE_OFFLOAD = environment.choice("ZIMAGE_OFFLOAD", "auto", ("auto", "none", "model", "group"))
+ZIMAGE_QUANTIZATION = environment.choice("ZIMAGE_QUANTIZATION", "auto", ("auto", "none", "int8", "fp8", "4bit"))
+ZIMAGE_ATTENTION = environment.text("ZIMAGE_ATTENTION", "auto")  # which there are, only the worker can tell
 ZIMAGE_COMPILE = environment.switch("ZIMAGE_COMPILE", False)
 ZIMAGE_MAX_BATCH = environment.whole_number("ZIMAGE_MAX_BATCH", 0, least=0, most=64)  # 0: by the device
 ZIMAGE_THREADS = environment.whole_number("ZIMAGE_THREADS", 0, least=0, most=256)  # 0: by the machine

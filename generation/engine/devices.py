@@ -1,4 +1,4 @@
-"""The device: which one, which number format, how many pictures at once, and what its errors mean.
+"""The device: which one, how much fits, how many pictures at once, and what its errors mean.
 
 Knows torch, but no model and no pipeline.
 """
@@ -6,19 +6,15 @@ Knows torch, but no model and no pipeline.
 from __future__ import annotations
 
 import gc
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
+import psutil
 import torch
 
 from generation.engine.exceptions import EngineError
 
-_DTYPES = {
-    "bfloat16": torch.bfloat16,
-    "bf16": torch.bfloat16,
-    "float16": torch.float16,
-    "fp16": torch.float16,
-    "float32": torch.float32,
-    "fp32": torch.float32,
-}
+DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16, "float32": torch.float32}
 _GIBIBYTE = 1024**3
 
 # What drivers and libraries write when the device, and not the request, has failed.
@@ -48,15 +44,18 @@ def choose_device(wanted: str) -> torch.device:
     return device
 
 
-def choose_dtype(wanted: str, device: torch.device) -> torch.dtype:
-    """The number format for `wanted`, where "auto" is bfloat16 on devices that have it, float32 on a CPU."""
-    if wanted != "auto":
-        if wanted not in _DTYPES:
-            raise EngineError(f"ZIMAGE_DTYPE is “{wanted}”; set it to auto, bfloat16, float16 or float32.")
-        return _DTYPES[wanted]
+def current(device: torch.device) -> AbstractContextManager[Any]:
+    """Within it, what names no CUDA device means this one: bitsandbytes packs weights on the current device."""
+    return torch.cuda.device(device) if device.type == "cuda" else nullcontext()
+
+
+def free_memory(device: torch.device) -> int:
+    """Bytes that are free there now: other processes may take some of them before we do."""
     if device.type == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
-    return torch.bfloat16 if device.type == "mps" else torch.float32
+        return int(torch.cuda.mem_get_info(device)[0])
+    if device.type == "mps":
+        return int(torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory())
+    return int(psutil.virtual_memory().available)
 
 
 def choose_batch(wanted: int, device: torch.device) -> tuple[int, int]:

@@ -5,6 +5,7 @@ Owns the call of the pipeline and what is done when memory runs out. Imports tor
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
@@ -13,10 +14,18 @@ import torch
 from PIL import Image
 
 from generation.engine import devices
+from generation.engine.card import describe
 from generation.engine.exceptions import DeviceLost, DrawingCancelled, OutOfMemory, UnsupportedRequest
-from generation.engine.loading import be_quiet, describe, find_source, load_pipeline, place
+from generation.engine.loading import be_quiet, load_pipeline, measure
+from generation.engine.placing import limit_decoding, place
+from generation.engine.plan import Device, Plan, Wishes, make_plan
 from generation.engine.preview import PreviewMatrix, estimate_picture
+from generation.engine.prompts import PromptEncoder
+from generation.engine.quantization import installed_packages
+from generation.engine.sources import check_class, fetch, find_source
 from generation.engine.types import DrawRequest, Engine, EngineOptions, ModelCard, StepCallback, StepReport
+
+logger = logging.getLogger(__name__)
 
 _LARGEST_SEED = 2**63 - 1
 
@@ -30,29 +39,44 @@ def load(options: EngineOptions, on_progress: Callable[[float, str], None] | Non
     be_quiet()
     device = devices.choose_device(options.device)
     tell(0.05, "Looking for the model")
-    source = find_source(options, device)
-    dtype = devices.choose_dtype(options.dtype if options.dtype != "auto" else source.dtype, device)
-    tell(0.15, f"Reading {source.name}")
-    pipeline = load_pipeline(source, options, dtype)
+    source = fetch(find_source(options, device), options.cache_dir)
+    check_class(source)
+    size = measure(source)
+    wishes = Wishes(
+        dtype=options.dtype if options.dtype != "auto" else source.dtype,
+        quantization=options.quantization,
+        offload=options.offload,
+        compile=options.compile,
+    )
+    plan = make_plan(Device(device.type, devices.free_memory(device)), size, wishes, installed_packages())
+    logger.info("%s: %s", source.label, plan.reason)
+    tell(0.15, f"Reading {source.label}")
+    with devices.current(device):
+        pipeline = load_pipeline(source, plan)
     tell(0.75, f"Moving it to {device}")
-    place(pipeline, options, device)
-    card = describe(pipeline, source, options, device, dtype)
+    place(pipeline, plan, options, device)
+    card = describe(pipeline, source, size, plan, options, device)
     _set_threads(options.threads, card, device)
     tell(0.9, "Preparing previews")
     matrix = PreviewMatrix.fit(pipeline.vae, device)
     pipeline.maybe_free_model_hooks()
     tell(1.0, "Ready")
-    return PipelineEngine(pipeline, card, device, matrix)
+    return PipelineEngine(pipeline, card, device, matrix, plan)
 
 
 class PipelineEngine:
-    """A `ZImagePipeline` on its device. One thread draws; nothing else may use the pipeline meanwhile."""
+    """A `ZImagePipeline` on its device. One thread draws; nothing else may use the pipeline meanwhile.
 
-    def __init__(self, pipeline: Any, card: ModelCard, device: torch.device, matrix: PreviewMatrix) -> None:
+    `prompts` remembers what it has encoded: clear it when the text encoder changes.
+    """
+
+    def __init__(self, pipeline: Any, card: ModelCard, device: torch.device, matrix: PreviewMatrix, plan: Plan) -> None:
         self.card = card
+        self.prompts = PromptEncoder(pipeline, max_tokens=card.max_prompt_tokens)
         self._pipeline = pipeline
         self._device = device
         self._matrix = matrix
+        self._plan = plan
 
     def warm_up(self) -> None:
         """Draw one tiny picture, so that the first real one is not the slow one."""
@@ -102,7 +126,11 @@ class PipelineEngine:
     ) -> list[Image.Image | None] | None:
         """The pictures of `part`, or None if memory ran out. Has no exception alive on return, whose frames would
         hold on to the very memory that the next attempt needs."""
-        run = _Run(self._pipeline, self._matrix, requests, part, dropped, on_step)
+        first = requests[0]
+        limit_decoding(
+            self._pipeline.vae, self._plan.tiling, self._pipeline.vae_scale_factor, first.width, first.height
+        )
+        run = _Run(self._pipeline, self.prompts, self._matrix, requests, part, dropped, on_step)
         try:
             return run.draw()
         except _AllDropped:
@@ -156,13 +184,14 @@ class _Run:
     def __init__(
         self,
         pipeline: Any,
+        prompts: PromptEncoder,
         matrix: PreviewMatrix,
         requests: Sequence[DrawRequest],
         part: list[int],
         dropped: set[int],
         on_step: StepCallback,
     ) -> None:
-        self.pipeline, self.matrix, self.on_step = pipeline, matrix, on_step
+        self.pipeline, self.prompts, self.matrix, self.on_step = pipeline, prompts, matrix, on_step
         self.requests, self.part, self.dropped = requests, part, dropped
         self.finished = False
 
@@ -181,7 +210,8 @@ class _Run:
             [torch.Generator("cpu").manual_seed(request.seed) for request in chosen],
         )
         pictures: list[Image.Image | None] = self.pipeline(
-            prompt=[request.prompt for request in chosen],  # a list of its own: the call overwrites it
+            prompt_embeds=self.prompts.encode([request.prompt for request in chosen]),
+            negative_prompt_embeds=self.prompts.encode([""] * len(chosen)) if first.guidance > 0 else None,
             height=first.height,
             width=first.width,
             num_inference_steps=first.steps,

@@ -1,15 +1,10 @@
-"""From a name to a pipeline on its device, and to the card that describes it.
+"""From files to a pipeline in main memory, and what is said when they are not whole.
 
-Owns what `ZIMAGE_MODEL` may mean and how a model that is absent or broken is told from one that is whole. Knows nothing
-of drawing.
+Knows how each kind of file is read; where it comes from is `sources`, where it goes to is `placing`.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,57 +13,22 @@ import huggingface_hub
 import safetensors
 import torch
 import transformers
-from diffusers import ZImagePipeline
+from diffusers import ZImagePipeline, ZImageTransformer2DModel
 
-from generation.engine.devices import choose_batch, is_out_of_memory
-from generation.engine.exceptions import EngineError, ModelBroken, ModelNotFound, OutOfMemory
-from generation.engine.starter import DESCRIPTION_FILE, ensure_starter
-from generation.engine.types import EngineOptions, ModelCard
-
-TURBO = "Tongyi-MAI/Z-Image-Turbo"
-_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
-_NATIVE_PIXELS = 1024 * 1024
-_MAX_PIXELS = 2048 * 2048
-_MAX_SIDE = 2048
-"""Beyond this Z-Image repeats itself, although it accepts 8192; a model may say otherwise in its `zimageweb.json`."""
-_HASHED_BYTES = 1 << 20
+from generation.engine import quantization, weights
+from generation.engine.devices import DTYPES, is_out_of_memory
+from generation.engine.exceptions import EngineError, ModelBroken, OutOfMemory
+from generation.engine.plan import ModelSize, Plan
+from generation.engine.sources import Source, broken
+from generation.engine.weights import is_gguf
 
 # What diffusers, transformers and safetensors raise, unwrapped, for files that are missing, cut short or misshapen.
 _LOADING_ERRORS = (
-    *(OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError),
+    *(OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, IndexError, NotImplementedError),
     huggingface_hub.errors.HfHubHTTPError,
     safetensors.SafetensorError,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Where a model comes from: a folder, or the hub if there is none."""
-
-    name: str
-    folder: Path | None
-
-    @property
-    def said(self) -> dict[str, Any]:
-        """What the `zimageweb.json` beside the model says; nothing for a model from the hub. Raises ModelBroken.
-
-        It may set name, is_starter, dtype and any of ModelCard's sizes, steps, guidance and max_prompt_tokens.
-        """
-        path = self.folder / DESCRIPTION_FILE if self.folder else None
-        if path is None or not path.is_file():
-            return {}
-        try:
-            said = json.loads(path.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise _broken(self.name) from error
-        if not isinstance(said, dict):
-            raise _broken(self.name)
-        return said
-
-    @property
-    def dtype(self) -> str:
-        """The number format that the model insists on, or "auto"."""
-        return str(self.said.get("dtype", "auto"))
+_SCALE_MARKS = ("scaled_fp8", "scale_weight", "weight_scale")
 
 
 def be_quiet() -> None:
@@ -78,158 +38,94 @@ def be_quiet() -> None:
         library.disable_progress_bar()
 
 
-def find_source(options: EngineOptions, device: torch.device) -> Source:
-    """What `options.model` means on `device`. Builds the starter model where that is meant and missing.
-
-    Raises ModelNotFound for a folder without a model and for what is neither a folder nor a hub id.
-    """
-    if options.model == "auto":
-        if device.type == "cuda":
-            return Source(TURBO, None)
-        return Source(str(options.starter_dir), ensure_starter(options.starter_dir))
-    folder = Path(options.model).expanduser()
-    if folder.is_dir():
-        if not (folder / "model_index.json").is_file():
-            raise ModelNotFound(
-                f"ZIMAGE_MODEL names the folder {folder}, which holds no model_index.json; give the folder of a model "
-                "in diffusers format, or set it to auto."
-            )
-        return Source(str(folder), folder)
-    if _HUB_ID.fullmatch(options.model):
-        return Source(options.model, None)
-    raise ModelNotFound(
-        f"ZIMAGE_MODEL is “{options.model}”, which is neither a folder here nor a name on the hub like {TURBO}; "
-        "correct it or set it to auto."
-    )
+def measure(source: Source) -> ModelSize:
+    """How large the model of `source`, which is here, is. Raises ModelBroken where its files do not say."""
+    said = source.said
+    try:
+        return weights.measure(source.path, source.transformer, native_pixels=said.get("native_pixels"))
+    except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
+        raise _blame(source) from error
 
 
-def load_pipeline(source: Source, options: EngineOptions, dtype: torch.dtype) -> Any:
-    """The whole `ZImagePipeline`, still in main memory. Raises ModelNotFound, ModelBroken or OutOfMemory."""
-    if source.folder is not None:
-        _check_class(source.folder)
+def load_pipeline(source: Source, plan: Plan) -> Any:
+    """The whole `ZImagePipeline` of `source`, which is here, still in main memory; packed to 4 bits, on the current
+    CUDA device. Raises ModelBroken or OutOfMemory, or EngineError for a package that is missing."""
+    dtype = DTYPES[plan.dtype]
+    parts: dict[str, Any] = {}
+    if source.transformer is not None:
+        parts["transformer"] = _load_transformer(source, source.transformer, plan, dtype)
     try:
         pipeline: Any = ZImagePipeline.from_pretrained(
-            str(source.folder or source.name),
+            str(source.path),
             dtype=dtype,
-            cache_dir=options.cache_dir,
-            local_files_only=source.folder is not None,
+            local_files_only=True,
             use_safetensors=True,
+            quantization_config=quantization.for_pipeline(plan.quantization, dtype, with_transformer=not parts),
+            **parts,
         )
     except _LOADING_ERRORS as error:
-        raise _explain(error, source) from error
-    if not isinstance(pipeline, ZImagePipeline):
-        raise _wrong_class(source.name, type(pipeline).__name__)
+        raise _explain(error, source.name) or broken(source.name) from error
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
 
 
-def place(pipeline: Any, options: EngineOptions, device: torch.device) -> None:
-    """Bring the pipeline onto its device, or have its parts brought there when they are needed."""
-    if options.offload not in ("none", "model"):
-        raise EngineError(f"ZIMAGE_OFFLOAD is “{options.offload}”; set it to none or model.")
+def _load_transformer(source: Source, file: Path, plan: Plan, dtype: torch.dtype) -> Any:
+    """The transformer of a file, in diffusers' names or in those of the original release, which ComfyUI uses too."""
+    packed = is_gguf(file)
+    if not packed:
+        _refuse_scales(file)
     try:
-        if options.offload == "model" and device.type != "cpu":
-            pipeline.enable_model_cpu_offload(device=device)
-        else:
-            pipeline.to(device)
-    except RuntimeError as error:
-        if is_out_of_memory(error):
-            raise OutOfMemory(
-                f"The model does not fit into the memory of {device}; set ZIMAGE_OFFLOAD to model or free the device."
-            ) from error
-        raise
-    if options.compile:
-        pipeline.transformer.compile_repeated_blocks(fullgraph=True, dynamic=True)
+        transformer: Any = ZImageTransformer2DModel.from_single_file(
+            str(file),
+            config=str(source.path),
+            subfolder="transformer",
+            dtype=dtype,
+            local_files_only=True,
+            quantization_config=quantization.for_gguf(dtype) if packed else None,
+        )
+    except _LOADING_ERRORS as error:
+        raise _explain(error, str(file)) or _broken_file(file) from error
+    # Diffusers leaves a weight that the file lacks without contents, and says nothing.
+    if any(parameter.is_meta for parameter in transformer.parameters()):
+        raise _broken_file(file)
+    if packed:
+        quantization.unpack_outside_layers(transformer, dtype)
+    else:
+        quantization.pack(transformer, plan.quantization)
+    return transformer.eval()
 
 
-def describe(
-    pipeline: Any, source: Source, options: EngineOptions, device: torch.device, dtype: torch.dtype
-) -> ModelCard:
-    """The card, from the pipeline's own limits and, where there is one, the `zimageweb.json` beside the model."""
-    said = source.said
-    step = pipeline.vae_scale_factor * 2
-    longest = min(pipeline.transformer.config.axes_lens[1:]) * step
-    max_batch, max_batch_pixels = choose_batch(options.max_batch, device)
-    return ModelCard(
-        name=said.get("name") or Path(source.name).name,
-        source=source.name,
-        revision=_folder_revision(source.folder) if source.folder else _hub_revision(source.name, options.cache_dir),
-        device=torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
-        dtype=str(dtype).removeprefix("torch."),
-        size_step=step,
-        min_side=-(-said.get("min_side", 256) // step) * step,
-        max_side=min(longest, said.get("max_side", _MAX_SIDE)) // step * step,
-        max_pixels=said.get("max_pixels", _MAX_PIXELS),
-        native_pixels=said.get("native_pixels", _NATIVE_PIXELS),
-        default_steps=said.get("default_steps", 8),
-        max_steps=said.get("max_steps", 50),
-        default_guidance=said.get("default_guidance", 0.0),
-        max_prompt_tokens=said.get("max_prompt_tokens", 512),
-        max_batch=max_batch,
-        is_starter=bool(said.get("is_starter", False)),
-        versions={
-            "torch": torch.__version__,
-            "diffusers": diffusers.__version__,
-            "transformers": transformers.__version__,
-        },
-        max_batch_pixels=max_batch_pixels,
-    )
-
-
-def _check_class(folder: Path) -> None:
-    """Diffusers would load another kind of model into a ZImagePipeline without a word."""
+def _refuse_scales(file: Path) -> None:
+    """Some fp8 files keep a scale beside each weight; diffusers would drop the scales and draw noise."""
     try:
-        index = json.loads((folder / "model_index.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise _broken(folder) from error
-    name = index.get("_class_name") if isinstance(index, dict) else None
-    if name != "ZImagePipeline":
-        raise _wrong_class(str(folder), str(name))
+        names = weights.read_header(file)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise _broken_file(file) from error
+    if any(mark in name for name in names for mark in _SCALE_MARKS):
+        raise ModelBroken(
+            f"The file {file} holds fp8 weights with scales beside them, which cannot be read; set "
+            "ZIMAGE_TRANSFORMER to a file in bf16 or a GGUF."
+        )
 
 
-def _explain(error: Exception, source: Source) -> EngineError:
+def _explain(error: Exception, what: str) -> EngineError | None:
     if is_out_of_memory(error):
-        return OutOfMemory(
-            f"There is not enough memory to load {source.name}; free some or choose another ZIMAGE_MODEL."
-        )
-    if source.folder is not None:
-        return _broken(source.folder)
-    if isinstance(error, OSError):
-        return ModelNotFound(
-            f"ZIMAGE_MODEL is {source.name}, which is not on this machine and could not be fetched from the hub; "
-            "check the name and the network, or set it to a folder or, without a CUDA device, to auto."
-        )
-    return _broken(source.name)
+        return OutOfMemory(f"There is not enough memory to load {what}; free some or choose another ZIMAGE_MODEL.")
+    return None
 
 
-def _broken(what: Path | str) -> ModelBroken:
+def _blame(source: Source) -> ModelBroken:
+    """The file where that is what cannot be read, else the folder."""
+    if source.transformer is not None and not is_gguf(source.transformer):
+        try:
+            weights.read_header(source.transformer)
+        except (OSError, ValueError, KeyError, TypeError):
+            return _broken_file(source.transformer)
+    return broken(source.name)
+
+
+def _broken_file(file: Path) -> ModelBroken:
     return ModelBroken(
-        f"The model in {what} is incomplete or damaged; fetch it again, or set ZIMAGE_MODEL to another model."
+        f"The file {file} is damaged or holds no Z-Image transformer that goes with ZIMAGE_MODEL; fetch it again, or "
+        "leave ZIMAGE_TRANSFORMER empty."
     )
-
-
-def _wrong_class(what: str, name: str) -> ModelBroken:
-    return ModelBroken(f"The model in {what} is a {name}, not a ZImagePipeline; set ZIMAGE_MODEL to another model.")
-
-
-def _hub_revision(name: str, cache_dir: Path | None) -> str:
-    """The commit that was loaded: its hash names the snapshot's folder."""
-    path = huggingface_hub.try_to_load_from_cache(name, "model_index.json", cache_dir=cache_dir)
-    return Path(path).parent.name if isinstance(path, str) else "unknown"
-
-
-def _folder_revision(folder: Path) -> str:
-    """A hash over names and contents. Of a large file its size and its two ends count: reading 20 GB takes a minute."""
-    digest = hashlib.sha256()
-    for path in sorted(folder.rglob("*")):
-        inside = path.relative_to(folder)
-        if not path.is_file() or any(part.startswith(".") for part in inside.parts):
-            continue
-        size = path.stat().st_size
-        digest.update(f"{inside.as_posix()}\0{size}\0".encode())
-        with path.open("rb") as file:
-            digest.update(file.read(_HASHED_BYTES))
-            if size > _HASHED_BYTES:
-                file.seek(max(_HASHED_BYTES, size - _HASHED_BYTES))
-                digest.update(file.read())
-    return digest.hexdigest()[:12]

@@ -18,8 +18,13 @@ class EngineOptions:
 
     model: "auto" (Z-Image-Turbo on a CUDA device, else the starter model), a hub id or a folder in diffusers format.
     device: "auto" (CUDA, else MPS, else CPU) or what torch calls it, such as "cuda:1".
+    transformer: a safetensors or GGUF file that takes the place of the model's transformer; empty for none.
     dtype: "auto", "bfloat16", "float16" or "float32".
-    offload: "none", or "model" to keep on the device only the part that is at work (CUDA only).
+    offload: "none", "model" to keep on the device only the part that is at work, "group" to keep only the block that
+        is, or "auto" for the first of them that fits; without effect on a CPU.
+    quantization: "none", "int8", "fp8" (both with torchao), "4bit" (bitsandbytes, CUDA only), or "auto".
+    attention: "auto", or a backend as diffusers' `set_attention_backend` names it, such as "flash_varlen".
+    compile: compile the transformer's blocks when they first run.
     max_batch: pictures drawn in one forward; 0 lets the device decide, which on a CPU means 1.
     threads: torch's threads in this process; 0 means one for the starter model on a CPU, where a second makes the
         times of several workers erratic (0.3 s held, against 0.9 s median and 3.3 s worst), else torch's own choice.
@@ -31,8 +36,11 @@ class EngineOptions:
     model: str
     starter_dir: Path
     device: str = "auto"
+    transformer: str = ""
     dtype: str = "auto"
-    offload: str = "none"
+    offload: str = "auto"
+    quantization: str = "auto"
+    attention: str = "auto"
     compile: bool = False
     max_batch: int = 0
     threads: int = 0
@@ -42,7 +50,10 @@ class EngineOptions:
 
 @dataclass(frozen=True, slots=True)
 class ModelCard:
-    """What a loaded model is and can do; written down by the worker for everybody else. Sizes are in pixels."""
+    """What a loaded model is and can do; written down by the worker for everybody else. Sizes are in pixels.
+
+    quantization, offload and plan: how it is run, and in one sentence why so.
+    """
 
     name: str
     source: str
@@ -62,6 +73,9 @@ class ModelCard:
     is_starter: bool
     versions: dict[str, str] = field(default_factory=dict)
     max_batch_pixels: int = 0
+    quantization: str = "none"
+    offload: str = "none"
+    plan: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """All fields, fit for JSON."""

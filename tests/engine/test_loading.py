@@ -16,22 +16,12 @@ from generation.engine.exceptions import EngineError, ModelBroken, ModelNotFound
 from generation.engine.starter import ensure_starter
 from generation.engine.types import EngineOptions, ModelCard
 
-from .conftest import ask, draw
+from .conftest import ask, draw, refusal
 
 
 @pytest.fixture
 def copy(starter: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(starter, tmp_path / "copy"))
-
-
-def refusal(kind: type[EngineError], model: str | Path, starter: Path, **options: str) -> str:
-    with pytest.raises(EngineError) as caught:
-        load(EngineOptions(model=str(model), starter_dir=starter, **options))  # type: ignore[arg-type]
-    assert type(caught.value) is kind
-    sentence = str(caught.value)
-    assert "\n" not in sentence
-    assert sentence.endswith(".")
-    return sentence
 
 
 def test_auto_without_cuda_is_the_starter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -53,11 +43,25 @@ def test_the_card_describes_the_model(engine: PipelineEngine, starter: Path) -> 
     assert (card.name, card.source, card.device, card.dtype) == ("Starter model", str(starter), "cpu", "float32")
     assert (card.size_step, card.min_side, card.max_side) == (16, 64, 1024)
     assert (card.default_steps, card.default_guidance, card.max_batch) == (8, 0.0, 4)
+    assert (card.max_prompt_tokens, card.max_steps) == (1504, 50)
+    assert (card.quantization, card.offload) == ("none", "none")
+    assert "float32 weights, all parts stay on cpu" in card.plan
     assert set(card.versions) == {"torch", "diffusers", "transformers"}
     assert ModelCard(**json.loads(json.dumps(card.as_dict()))) == card
 
 
 def test_a_model_without_description_gets_the_pipelines_limits(copy: Path) -> None:
+    (copy / "zimageweb.json").unlink()
+    scheduler = copy / "scheduler" / "scheduler_config.json"
+    scheduler.write_text(json.dumps(json.loads(scheduler.read_text()) | {"max_image_seq_len": 1024}))
+    encoder = copy / "text_encoder" / "config.json"
+    encoder.write_text(json.dumps(json.loads(encoder.read_text()) | {"max_position_embeddings": 700}))
+    card = load(EngineOptions(model=str(copy), starter_dir=copy)).card
+    assert (card.native_pixels, card.min_side, card.max_side, card.max_pixels) == (512 * 512, 128, 1024, 1024 * 1024)
+    assert card.max_prompt_tokens == 700
+
+
+def test_a_plain_model_gets_the_limits_of_z_image(copy: Path) -> None:
     (copy / "zimageweb.json").unlink()
     card = load(EngineOptions(model=str(copy), starter_dir=copy)).card
     assert (card.name, card.is_starter, card.native_pixels, card.max_side) == ("copy", False, 1024 * 1024, 2048)
@@ -82,6 +86,23 @@ def test_a_model_that_the_hub_does_not_give_is_refused(
     options = EngineOptions(model="nobody/no-such-model", starter_dir=starter, cache_dir=tmp_path)
     with pytest.raises(ModelNotFound, match=r"nobody/no-such-model.*network.*auto"):
         load(options)
+
+
+def test_a_model_in_the_hubs_cache_draws_without_the_network(
+    engine: PipelineEngine, copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    commit = "0123456789abcdef0123456789abcdef01234567"
+    cached = tmp_path / "cache" / "models--somebody--small"
+    (cached / "refs").mkdir(parents=True)
+    (cached / "refs" / "main").write_text(commit)
+    (cached / "snapshots").mkdir()
+    copy.rename(cached / "snapshots" / commit)
+    options = EngineOptions(model="somebody/small", starter_dir=tmp_path / "none", cache_dir=tmp_path / "cache")
+    loaded = load(options)
+    assert isinstance(loaded, PipelineEngine)
+    assert (loaded.card.source, loaded.card.revision) == ("somebody/small", commit)
+    assert draw(loaded, ask()).tobytes() == draw(engine, ask()).tobytes()
 
 
 def test_a_folder_without_model_is_refused(starter: Path, tmp_path: Path) -> None:
@@ -118,7 +139,15 @@ def test_another_kind_of_pipeline_is_refused(copy: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("option", "value"), [("device", "gpu"), ("device", "cuda:9"), ("dtype", "int3"), ("offload", "everything")]
+    ("option", "value"),
+    [
+        ("device", "gpu"),
+        ("device", "cuda:9"),
+        ("dtype", "int3"),
+        ("offload", "everything"),
+        ("quantization", "2bit"),
+        ("attention", "staring"),
+    ],
 )
 def test_options_that_make_no_sense_are_refused(starter: Path, option: str, value: str) -> None:
     assert f"ZIMAGE_{option.upper()}" in refusal(EngineError, starter, starter, **{option: value})

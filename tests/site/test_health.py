@@ -46,7 +46,7 @@ def worker() -> Worker:
         pid=4711,
         state=Worker.State.IDLE,
         progress=100,
-        card={"name": "Z-Image-Turbo", "device": "NVIDIA H200"},
+        card={"name": "Z-Image-Turbo", "device": "NVIDIA H200", "plan": "bfloat16 weights, all parts stay on cuda."},
         drawn=12,
     )
 
@@ -136,6 +136,7 @@ def test_workers_tell_members_the_host(client: Client, worker: Worker, alice: Us
     client.force_login(alice)
     listed = client.get("/health/workers").json()["workers"][0]
     assert (listed["name"], listed["host"], listed["pid"]) == ("gpu-box-0", "gpu-box", 4711)
+    assert listed["plan"] == "bfloat16 weights, all parts stay on cuda."
 
 
 @pytest.mark.parametrize("database", ["sqlite:////proc/nowhere/db.sqlite3", "postgres://someone:secret@127.0.0.1:1/db"])

@@ -1,0 +1,188 @@
+"""What `ZIMAGE_MODEL` and `ZIMAGE_TRANSFORMER` mean: the folder that holds the model, and what it says of itself.
+
+Fetches a model from the hub where that is meant. Knows which files there are, not how they become a pipeline.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import huggingface_hub
+import torch
+from diffusers import ZImagePipeline
+
+from generation.engine.exceptions import EngineError, ModelBroken, ModelNotFound
+from generation.engine.starter import DESCRIPTION_FILE, ensure_starter
+from generation.engine.types import EngineOptions
+
+TURBO = "Tongyi-MAI/Z-Image-Turbo"
+TRANSFORMER_FILES = (".safetensors", ".gguf")
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+_HASHED_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a model comes from.
+
+    folder: the pipeline in diffusers format; None until a model of the hub is fetched. transformer: a file that
+    takes the place of the pipeline's transformer.
+    """
+
+    name: str
+    folder: Path | None
+    from_hub: bool = False
+    transformer: Path | None = None
+
+    @property
+    def path(self) -> Path:
+        """The folder of a model that is here."""
+        if self.folder is None:
+            raise ModelNotFound(f"The model {self.name} has not been fetched from the hub; check the network.")
+        return self.folder
+
+    @property
+    def label(self) -> str:
+        """What people see where the model does not name itself."""
+        return self.transformer.stem if self.transformer else Path(self.name).name
+
+    @property
+    def said(self) -> dict[str, Any]:
+        """What the `zimageweb.json` beside the model says; nothing for a model from the hub. Raises ModelBroken.
+
+        It may set name, is_starter, dtype and any of ModelCard's sizes, steps, guidance and max_prompt_tokens.
+        """
+        path = self.folder / DESCRIPTION_FILE if self.folder else None
+        if path is None or not path.is_file():
+            return {}
+        try:
+            said = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise broken(self.name) from error
+        if not isinstance(said, dict):
+            raise broken(self.name)
+        return said
+
+    @property
+    def dtype(self) -> str:
+        """The number format that the model insists on, or "auto"."""
+        return str(self.said.get("dtype", "auto"))
+
+    @property
+    def revision(self) -> str:
+        """The commit on the hub, which names the snapshot's folder, or a hash over the folder; and one of the file."""
+        folder = self.path.name if self.from_hub else _hash_files(self.path, self.path.rglob("*"))
+        if self.transformer is None:
+            return folder
+        return f"{folder}+{_hash_files(self.transformer.parent, [self.transformer])}"
+
+
+def find_source(options: EngineOptions, device: torch.device) -> Source:
+    """What `options` mean on `device`. Builds the starter model where that is meant and missing.
+
+    Raises ModelNotFound for a folder without a model and for what is neither a folder nor a hub id.
+    """
+    return replace(_find_pipeline(options, device), transformer=_find_transformer(options.transformer))
+
+
+def fetch(source: Source, cache_dir: Path | None) -> Source:
+    """The same source with its folder: nothing to do for one that is here, a download for one on the hub.
+
+    Files that are in the hub's cache already are taken from there, without the network if need be. Raises
+    ModelNotFound where the hub gives nothing.
+    """
+    if source.folder is not None:
+        return source
+    try:
+        # A passed part is not downloaded; of the transformer, its configuration is wanted all the same.
+        passed = {"transformer": None} if source.transformer else {}
+        folder = ZImagePipeline.download(source.name, cache_dir=cache_dir, use_safetensors=True, **passed)
+        if source.transformer:
+            huggingface_hub.hf_hub_download(source.name, "transformer/config.json", cache_dir=cache_dir)
+    except (OSError, ValueError, KeyError, huggingface_hub.errors.HfHubHTTPError) as error:
+        raise ModelNotFound(
+            f"ZIMAGE_MODEL is {source.name}, which is not on this machine and could not be fetched from the hub; "
+            "check the name and the network, or set it to a folder or, without a CUDA device, to auto."
+        ) from error
+    return replace(source, folder=Path(folder))
+
+
+def check_class(source: Source) -> None:
+    """Diffusers would load another kind of model into a ZImagePipeline without a word. Raises ModelBroken."""
+    try:
+        index = json.loads((source.path / "model_index.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise broken(source.name) from error
+    name = index.get("_class_name") if isinstance(index, dict) else None
+    if name != "ZImagePipeline":
+        raise ModelBroken(
+            f"The model in {source.name} is a {name}, not a ZImagePipeline; set ZIMAGE_MODEL to another model."
+        )
+
+
+def broken(what: Path | str) -> ModelBroken:
+    return ModelBroken(
+        f"The model in {what} is incomplete or damaged; fetch it again, or set ZIMAGE_MODEL to another model."
+    )
+
+
+def _find_pipeline(options: EngineOptions, device: torch.device) -> Source:
+    if options.model == "auto":
+        if device.type == "cuda":
+            return Source(TURBO, None, from_hub=True)
+        return Source(str(options.starter_dir), ensure_starter(options.starter_dir))
+    folder = Path(options.model).expanduser()
+    if folder.is_dir():
+        if not (folder / "model_index.json").is_file():
+            raise ModelNotFound(
+                f"ZIMAGE_MODEL names the folder {folder}, which holds no model_index.json; give the folder of a model "
+                "in diffusers format, or set it to auto."
+            )
+        return Source(str(folder), folder)
+    if folder.is_file():
+        raise ModelNotFound(
+            f"ZIMAGE_MODEL names the file {folder}; set ZIMAGE_TRANSFORMER to it, and ZIMAGE_MODEL to the pipeline "
+            "whose transformer it replaces."
+        )
+    if _HUB_ID.fullmatch(options.model):
+        return Source(options.model, None, from_hub=True)
+    raise ModelNotFound(
+        f"ZIMAGE_MODEL is “{options.model}”, which is neither a folder here nor a name on the hub like {TURBO}; "
+        "correct it or set it to auto."
+    )
+
+
+def _find_transformer(given: str) -> Path | None:
+    if not given:
+        return None
+    path = Path(given).expanduser()
+    if not path.is_file():
+        raise ModelNotFound(f"ZIMAGE_TRANSFORMER is “{given}”, which is no file here; correct it or leave it empty.")
+    if path.suffix.lower() not in TRANSFORMER_FILES:
+        raise EngineError(
+            f"ZIMAGE_TRANSFORMER is “{given}”; it takes a file that ends in {' or '.join(TRANSFORMER_FILES)}."
+        )
+    return path
+
+
+def _hash_files(root: Path, paths: Iterable[Path]) -> str:
+    """A hash over names and contents. Of a large file its size and its two ends count: reading 20 GB takes a minute."""
+    digest = hashlib.sha256()
+    for path in sorted(paths):
+        inside = path.relative_to(root)
+        if not path.is_file() or any(part.startswith(".") for part in inside.parts):
+            continue
+        size = path.stat().st_size
+        digest.update(f"{inside.as_posix()}\0{size}\0".encode())
+        with path.open("rb") as file:
+            digest.update(file.read(_HASHED_BYTES))
+            if size > _HASHED_BYTES:
+                file.seek(max(_HASHED_BYTES, size - _HASHED_BYTES))
+                digest.update(file.read())
+    return digest.hexdigest()[:12]
