@@ -6,9 +6,7 @@ of drawing.
 
 from __future__ import annotations
 
-import hashlib
 import json
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,16 +20,15 @@ from diffusers import ZImagePipeline
 
 from generation.engine.devices import choose_batch, is_out_of_memory
 from generation.engine.exceptions import EngineError, ModelBroken, ModelNotFound, OutOfMemory
-from generation.engine.starter import DESCRIPTION_FILE, ensure_starter
+from generation.engine.model_folder import DESCRIPTION_FILE, INDEX_FILE, TURBO, folder_revision, is_hub_id
+from generation.engine.prepared import find_prepared, read_record
+from generation.engine.starter import ensure_starter
 from generation.engine.types import EngineOptions, ModelCard
 
-TURBO = "Tongyi-MAI/Z-Image-Turbo"
-_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 _NATIVE_PIXELS = 1024 * 1024
 _MAX_PIXELS = 2048 * 2048
 _MAX_SIDE = 2048
 """Beyond this Z-Image repeats itself, although it accepts 8192; a model may say otherwise in its `zimageweb.json`."""
-_HASHED_BYTES = 1 << 20
 
 # What diffusers, transformers and safetensors raise, unwrapped, for files that are missing, cut short or misshapen.
 _LOADING_ERRORS = (
@@ -43,7 +40,7 @@ _LOADING_ERRORS = (
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a model comes from: a folder, or the hub if there is none."""
+    """Where a model comes from: a folder, or the hub if there is none. A prepared model keeps its name on the hub."""
 
     name: str
     folder: Path | None
@@ -85,18 +82,18 @@ def find_source(options: EngineOptions, device: torch.device) -> Source:
     """
     if options.model == "auto":
         if device.type == "cuda":
-            return Source(TURBO, None)
+            return Source(TURBO, find_prepared(options.models_dir, TURBO))
         return Source(str(options.starter_dir), ensure_starter(options.starter_dir))
     folder = Path(options.model).expanduser()
     if folder.is_dir():
-        if not (folder / "model_index.json").is_file():
+        if not (folder / INDEX_FILE).is_file():
             raise ModelNotFound(
                 f"ZIMAGE_MODEL names the folder {folder}, which holds no model_index.json; give the folder of a model "
                 "in diffusers format, or set it to auto."
             )
         return Source(str(folder), folder)
-    if _HUB_ID.fullmatch(options.model):
-        return Source(options.model, None)
+    if is_hub_id(options.model):
+        return Source(options.model, find_prepared(options.models_dir, options.model))
     raise ModelNotFound(
         f"ZIMAGE_MODEL is “{options.model}”, which is neither a folder here nor a name on the hub like {TURBO}; "
         "correct it or set it to auto."
@@ -153,7 +150,7 @@ def describe(
     return ModelCard(
         name=said.get("name") or Path(source.name).name,
         source=source.name,
-        revision=_folder_revision(source.folder) if source.folder else _hub_revision(source.name, options.cache_dir),
+        revision=_revision(source, options.cache_dir, dtype),
         device=torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
         dtype=str(dtype).removeprefix("torch."),
         size_step=step,
@@ -179,7 +176,7 @@ def describe(
 def _check_class(folder: Path) -> None:
     """Diffusers would load another kind of model into a ZImagePipeline without a word."""
     try:
-        index = json.loads((folder / "model_index.json").read_text(encoding="utf-8"))
+        index = json.loads((folder / INDEX_FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise _broken(folder) from error
     name = index.get("_class_name") if isinstance(index, dict) else None
@@ -212,24 +209,18 @@ def _wrong_class(what: str, name: str) -> ModelBroken:
     return ModelBroken(f"The model in {what} is a {name}, not a ZImagePipeline; set ZIMAGE_MODEL to another model.")
 
 
+def _revision(source: Source, cache_dir: Path | None, dtype: torch.dtype) -> str:
+    """Two models of one revision, drawn with in one format, give the same pictures."""
+    if source.folder is None:
+        return _hub_revision(source.name, cache_dir)
+    record = read_record(source.folder)
+    if record is None:
+        return folder_revision(source.folder)
+    word = str(dtype).removeprefix("torch.")
+    return record.revision if record.dtype == word else f"{record.revision} with weights in {record.dtype}"
+
+
 def _hub_revision(name: str, cache_dir: Path | None) -> str:
     """The commit that was loaded: its hash names the snapshot's folder."""
-    path = huggingface_hub.try_to_load_from_cache(name, "model_index.json", cache_dir=cache_dir)
+    path = huggingface_hub.try_to_load_from_cache(name, INDEX_FILE, cache_dir=cache_dir)
     return Path(path).parent.name if isinstance(path, str) else "unknown"
-
-
-def _folder_revision(folder: Path) -> str:
-    """A hash over names and contents. Of a large file its size and its two ends count: reading 20 GB takes a minute."""
-    digest = hashlib.sha256()
-    for path in sorted(folder.rglob("*")):
-        inside = path.relative_to(folder)
-        if not path.is_file() or any(part.startswith(".") for part in inside.parts):
-            continue
-        size = path.stat().st_size
-        digest.update(f"{inside.as_posix()}\0{size}\0".encode())
-        with path.open("rb") as file:
-            digest.update(file.read(_HASHED_BYTES))
-            if size > _HASHED_BYTES:
-                file.seek(max(_HASHED_BYTES, size - _HASHED_BYTES))
-                digest.update(file.read())
-    return digest.hexdigest()[:12]

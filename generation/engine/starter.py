@@ -18,11 +18,11 @@ import torch
 from diffusers import FlowMatchEulerDiscreteScheduler, ZImagePipeline
 
 from generation.engine.exceptions import ModelBroken
+from generation.engine.model_folder import DESCRIPTION_FILE
 from generation.engine.starter_text import build_text_encoder, build_tokenizer
 from generation.engine.starter_transformer import build_transformer
 from generation.engine.starter_vae import build_vae
 
-DESCRIPTION_FILE = "zimageweb.json"
 _DESCRIPTION = {
     "name": "Starter model",
     "is_starter": True,
