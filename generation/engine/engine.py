@@ -13,6 +13,7 @@ import torch
 from PIL import Image
 
 from generation.engine import devices
+from generation.engine.downloading import fetch_missing
 from generation.engine.exceptions import DeviceLost, DrawingCancelled, OutOfMemory, UnsupportedRequest
 from generation.engine.loading import be_quiet, describe, find_source, load_pipeline, place
 from generation.engine.preview import PreviewMatrix, estimate_picture
@@ -31,8 +32,10 @@ def load(options: EngineOptions, on_progress: Callable[[float, str], None] | Non
     device = devices.choose_device(options.device)
     tell(0.05, "Looking for the model")
     source = find_source(options, device)
+    if source.folder is None:
+        fetch_missing(source, options, lambda share, what: tell(0.05 + 0.5 * share, what))
     dtype = devices.choose_dtype(options.dtype if options.dtype != "auto" else source.dtype, device)
-    tell(0.15, f"Reading {source.name}")
+    tell(0.55 if source.folder is None else 0.15, f"Reading {source.name}")
     pipeline = load_pipeline(source, options, dtype)
     tell(0.75, f"Moving it to {device}")
     place(pipeline, options, device)
