@@ -189,6 +189,11 @@ def _explain(error: Exception, source: Source) -> EngineError:
         return OutOfMemory(
             f"There is not enough memory to load {source.name}; free some or choose another ZIMAGE_MODEL."
         )
+    if source.folder is not None and read_record(source.folder):
+        return ModelBroken(
+            f"The prepared model in {source.folder} is incomplete or damaged; run `manage.py prepare_model` again for "
+            f"{source.name}, or set ZIMAGE_MODEL to another model."
+        )
     if source.folder is not None:
         return _broken(source.folder)
     if isinstance(error, OSError):

@@ -70,6 +70,8 @@ def prepare(model: str, source: str, dtype: str, options: EngineOptions, narrato
         with _alone(models_dir):
             repository = open_repository(model, source)
             target = folder_for(models_dir, repository.id)
+            if Path(model).expanduser().resolve() == target.resolve():
+                raise EngineError(f"{target} lies already where prepared models are kept; give what it was made from.")
             if found := _already_prepared(target, repository, number_format, options, narrator):
                 return found
             return _prepare(repository, target, number_format, options, narrator)
@@ -94,9 +96,9 @@ def _already_prepared(
 ) -> Prepared | None:
     """What an earlier call has made of the same model in the same format, if that can still be drawn with."""
     record = read_record(target)
+    if target.exists() and (record is None or record.id != repository.id):
+        raise EngineError(f"Something else is in the way at {target}; move it away and run again.")
     if record is None:
-        if target.exists():
-            raise EngineError(f"Something else is in the way at {target}; move it away and run again.")
         return None
     asked = (repository.id, repository.source, repository.revision, _word(dtype))
     if (record.id, record.source, record.revision, record.dtype) != asked or not is_whole(target, record):
@@ -156,7 +158,7 @@ def _require_room(staging: Staging, files: list[RepositoryFile], repository: Rep
     needed, free = staging.missing_bytes(files), shutil.disk_usage(staging.root).free
     if needed > free:
         raise DiskFull(
-            f"Preparing {repository.id} needs {gigabytes(needed)} in {staging.root.parent.parent}, which has "
+            f"Preparing {repository.id} needs {gigabytes(needed)} in {staging.root.parents[2]}, which has "
             f"{gigabytes(free)} left; free some or set ZIMAGE_DATA_DIR to another disk, and run again."
         )
     narrator.say(
@@ -186,7 +188,7 @@ def _bring_all(staging: Staging, files: list[RepositoryFile], narrator: Narrator
 def _alone(models_dir: Path) -> Iterator[None]:
     """Two at once would write into the same files."""
     (models_dir / FOLDER).mkdir(exist_ok=True)
-    with (models_dir / FOLDER / "lock").open("w") as lock:
+    with (models_dir / FOLDER / ".lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

@@ -62,7 +62,7 @@ class HuggingFaceRepository:
 
     def fetch(self, file: RepositoryFile, folder: Path, on_bytes: OnBytes) -> Fetched:
         cached = huggingface_hub.try_to_load_from_cache(self.id, file.path, revision=self.revision)
-        if isinstance(cached, str) and Path(cached).stat().st_size == file.size:
+        if isinstance(cached, str) and file.matches(Path(cached)):
             on_bytes(file.size)
             return Fetched(Path(cached), is_ours=False)
         part = folder / file.path

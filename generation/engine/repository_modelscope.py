@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ _KIND = "model"
 
 
 class ModelScopeRepository:
-    """A model on ModelScope. Its revision is a branch with a hash over its files: the listing names no commit."""
+    """A model on ModelScope. Its revision is a hash over its files: the listing names no commit."""
 
     source = "modelscope"
 
@@ -43,7 +44,7 @@ class ModelScopeRepository:
         self.files = [
             RepositoryFile(one.path, one.size, sha256=one.sha256 or "") for one in listed if one.type != "tree"
         ]
-        self.revision = f"master-{_fingerprint(self.files)}"
+        self.revision = _fingerprint(self.files)
 
     def tensors(self, file: RepositoryFile) -> list[tuple[str, int]]:
         return []  # the client fetches whole files only
@@ -53,7 +54,8 @@ class ModelScopeRepository:
             def update(self, size: int) -> None:
                 on_bytes(size)
 
-        with self._explained():
+        # The client's own bars, one for each file, would be drawn into the command's.
+        with self._explained(), redirect_stderr(StringIO()):
             path = self._client.downloader.download_file(
                 self.id,
                 _KIND,

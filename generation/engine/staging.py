@@ -27,14 +27,14 @@ class Staging:
 
     def __init__(self, models_dir: Path, name: str, repository: Repository, dtype: torch.dtype) -> None:
         word = str(dtype).removeprefix("torch.")
-        self.root = models_dir / FOLDER / f"{name}.{word}.{repository.revision}"
+        self.root = models_dir / FOLDER / name / f"{word}.{repository.revision}"
         self.model, self.downloads = self.root / "model", self.root / "downloads"
         self._repository, self._dtype = repository, dtype
         self._notes = self.root / "finished.json"
-        for other in (models_dir / FOLDER).glob(f"{name}.*"):  # of another revision or format: no run goes on with it
+        self.model.mkdir(parents=True, exist_ok=True)
+        for other in self.root.parent.iterdir():  # of another revision or format: nobody goes on with that
             if other != self.root:
                 shutil.rmtree(other)
-        self.model.mkdir(parents=True, exist_ok=True)
         self.downloads.mkdir(exist_ok=True)
         self._finished = self._read_notes()
 
@@ -71,7 +71,7 @@ class Staging:
 
     def clear(self) -> None:
         """Remove what is left once the model has been moved to its place."""
-        shutil.rmtree(self.root, ignore_errors=True)
+        shutil.rmtree(self.root.parent, ignore_errors=True)
 
     def _put_in_place(self, file: RepositoryFile, fetched: Fetched) -> None:
         ready = fetched.path

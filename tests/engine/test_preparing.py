@@ -14,10 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from safetensors import safe_open
 
 from generation.engine.engine import PipelineEngine, load
-from generation.engine.prepared import RECORD_FILE, find_prepared, read_record
+from generation.engine.exceptions import ModelBroken
+from generation.engine.loading import Source, find_source
+from generation.engine.model_folder import TURBO
+from generation.engine.prepared import RECORD_FILE, read_record
 from generation.engine.types import EngineOptions
 from tests.site.running import MANAGE, environment, free_port, manage, until
 
@@ -108,13 +112,15 @@ def test_from_a_mirror_to_a_picture_without_network(hub: Mirror, published: Path
     assert hub.fetched().total() == len(record.files)
 
 
-def test_without_a_network_auto_takes_a_prepared_model(tmp_path: Path) -> None:
-    (place_of(tmp_path)).mkdir(parents=True)
-    assert find_prepared(tmp_path / "models", MODEL) is None
+def test_with_cuda_auto_takes_the_prepared_model(tmp_path: Path) -> None:
+    options = EngineOptions(model="auto", starter_dir=tmp_path / "starter", models_dir=tmp_path / "models")
+    cuda, place = torch.device("cuda"), place_of(tmp_path, TURBO)
+    assert find_source(options, cuda) == Source(TURBO, None)
+    place.mkdir(parents=True)
+    assert find_source(options, cuda) == Source(TURBO, None), "a folder without a record is none of ours"
     fields = {"source": "folder", "revision": "1", "licence": "", "dtype": "bfloat16", "prepared_at": "", "files": {}}
-    (place_of(tmp_path) / RECORD_FILE).write_text(json.dumps({"id": MODEL, **fields}))
-    assert find_prepared(tmp_path / "models", MODEL) == place_of(tmp_path)
-    assert find_prepared(tmp_path / "models", "studio/another") is None
+    (place / RECORD_FILE).write_text(json.dumps({"id": TURBO, **fields}))
+    assert find_source(options, cuda) == Source(TURBO, place)
 
 
 def test_a_line_that_breaks_is_taken_up_in_the_middle_of_the_file(hub: Mirror, tmp_path: Path) -> None:
@@ -127,14 +133,14 @@ def test_a_line_that_breaks_is_taken_up_in_the_middle_of_the_file(hub: Mirror, t
 def test_interrupted_it_goes_on_with_checked_files_and_the_half_one(hub: Mirror, tmp_path: Path) -> None:
     hub.stalls, downloads = {SHARD.format(5)}, tmp_path / "models" / ".preparing"
     with start(hub, tmp_path) as process:
-        part = f"*/downloads/{SHARD.format(5)}"
+        part = f"*/*/downloads/{SHARD.format(5)}"
         until(lambda: any(path.stat().st_size for path in downloads.glob(part)), seconds=60, what="half a file")
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=30)
     sentence = refusal(subprocess.CompletedProcess([], process.returncode, out, err), tmp_path)
     assert "Interrupted; run the same command again and it goes on" in sentence
 
-    (staged,) = (tmp_path / "models" / ".preparing").glob("studio--small-z-image.*/model")
+    (staged,) = (tmp_path / "models" / ".preparing").glob("studio--small-z-image/*/model")
     rotten = staged / SHARD.format(2)
     content = rotten.read_bytes()
     rotten.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
@@ -212,6 +218,8 @@ def test_a_folder_is_prepared_too_and_stays_as_it_is(hub: Mirror, published: Pat
     assert record is not None
     assert (record.source, record.licence) == ("folder", "apache-2.0")
     (place / SHARD.format(1)).unlink()
+    with pytest.raises(ModelBroken, match=r"prepared model in .* run `manage.py prepare_model` again for"):
+        load(EngineOptions(model=str(place), starter_dir=place))
     assert "was made from" in closing(prepare(hub, tmp_path, str(published), "--dtype", "float32"))
 
 
@@ -223,11 +231,14 @@ def test_a_format_in_which_only_black_comes_out_is_refused(hub: Mirror, publishe
 
 def test_two_at_once_and_foreign_folders_are_refused(hub: Mirror, published: Path, tmp_path: Path) -> None:
     (tmp_path / "models" / ".preparing").mkdir(parents=True)
-    with (tmp_path / "models" / ".preparing" / "lock").open("w") as lock:
+    with (tmp_path / "models" / ".preparing" / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         assert "Another prepare_model is at work" in refusal(prepare(hub, tmp_path), tmp_path)
     (place_of(tmp_path, "small-z-image")).mkdir()
     assert "in the way" in refusal(prepare(hub, tmp_path, str(published)), tmp_path)
+    itself = str(place_of(tmp_path, "small-z-image"))
+    shutil.copytree(published, itself, dirs_exist_ok=True)
+    assert "give what it was made from" in refusal(prepare(hub, tmp_path, itself), tmp_path)
 
 
 def test_modelscope_without_its_package_names_the_command(hub: Mirror, tmp_path: Path) -> None:

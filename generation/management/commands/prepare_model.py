@@ -10,9 +10,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
 from generation.engine.exceptions import EngineError
+from generation.engine.model_folder import TURBO
 from generation.worker import engine_options
-
-_TURBO = "Tongyi-MAI/Z-Image-Turbo"
 
 
 class Command(BaseCommand):
@@ -30,7 +29,7 @@ class Command(BaseCommand):
         add("--dtype", choices=("bfloat16", "float16", "float32"), default="bfloat16", help="format of the weights")
 
     def handle(self, *args: Any, model: str | None, source: str, dtype: str, **options: Any) -> None:
-        model = model or (_TURBO if settings.ZIMAGE_MODEL == "auto" else settings.ZIMAGE_MODEL)
+        model = model or (TURBO if settings.ZIMAGE_MODEL == "auto" else settings.ZIMAGE_MODEL)
         try:
             # Imports torch: for `--help` and a mistyped word nobody should wait three seconds.
             from generation.engine import preparing
@@ -57,7 +56,7 @@ class Command(BaseCommand):
 
 
 def _how_to_use(model: str, folder: Path) -> str:
-    if settings.ZIMAGE_MODEL in (model, str(folder)) or (settings.ZIMAGE_MODEL == "auto" and model == _TURBO):
+    if settings.ZIMAGE_MODEL in (model, str(folder)) or (settings.ZIMAGE_MODEL == "auto" and model == TURBO):
         return ""
     return f"; set ZIMAGE_MODEL={model if '/' in model else folder} to use it"
 
