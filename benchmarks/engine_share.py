@@ -92,12 +92,13 @@ def main() -> int:
 
         from tests.site.running import site, until
 
-        with site(folder, **ground.SITE) as running, _open_bare_loop(Path(settings.STARTER_MODEL_DIR)) as loop:
+        with site(folder, **ground.SITE) as running:
             until(running.is_ready, seconds=120, what="the worker is ready")
             from benchmarks import people
 
             users = [people.make(f"user-{number}") for number in range(4)]
-            found = {side: _take_turns(side, loop, users) for side in SIDES}
+            with _open_bare_loop(Path(settings.STARTER_MODEL_DIR)) as loop:  # which the worker has built
+                found = {side: _take_turns(side, loop, users) for side in SIDES}
     report.say(
         f"{PICTURES} pictures queued by four people, {STEPS} steps, drawn by the one worker of `manage.py up` (starter "
         f"model, one thread; SQLite, embedded Redis, one Daphne), in turn with a bare loop over as many, {ROUNDS} "

@@ -105,7 +105,7 @@ class DrawingWorker:
             Worker.objects.filter(name=self.name, pid=os.getpid()).update(seen_at=timezone.now(), **last_words)
 
     def _open_studio(self) -> Studio:
-        engine = _load(_engine_options(), self._show_progress)
+        engine = _load(engine_options(), self._show_progress)
         engine.warm_up()
         studio = Studio(engine=engine, worker=self.name)
         Worker.objects.filter(name=self.name).update(card=engine.card.as_dict(), progress=100)
@@ -190,7 +190,8 @@ def _load(options: EngineOptions, on_progress: Callable[[float, str], None]) -> 
     return load(options, on_progress)
 
 
-def _engine_options() -> EngineOptions:
+def engine_options() -> EngineOptions:
+    """What the settings say of the engine; for `prepare_model` too, which draws one picture as a worker would."""
     return EngineOptions(
         model=settings.ZIMAGE_MODEL,
         transformer=settings.ZIMAGE_TRANSFORMER,
@@ -203,6 +204,7 @@ def _engine_options() -> EngineOptions:
         max_batch=settings.ZIMAGE_MAX_BATCH,
         threads=settings.ZIMAGE_THREADS,
         starter_dir=Path(settings.STARTER_MODEL_DIR),
+        models_dir=Path(settings.MODELS_DIR),
         cache_dir=None,
         benchmark=settings.ZIMAGE_BENCHMARK,
     )

@@ -36,6 +36,7 @@ _MANAGE = [sys.executable, str(settings.BASE_DIR / "manage.py")]
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _WORKER_PATIENCE = 30.0  # seconds that a worker may take to hand back what it draws
 _REDIS_PATIENCE = 30.0  # seconds that Redis may take to read its log, or to finish writing it
+_BACKLOG = 1024  # connections that may wait to be accepted; a whole team can press the button at once
 
 
 class Supervisor:
@@ -94,7 +95,9 @@ class Supervisor:
         connections.close_all()
         if self._redis is not None:
             self._await_redis(self._redis)
-        web = ["-m", "daphne", "-b", settings.HOST, "-p", str(settings.PORT), "-v", "0", "zimageweb.asgi:application"]
+        host = settings.HOST.strip("[]").replace(":", "\\:")
+        door = f"tcp:port={settings.PORT}:interface={host}:backlog={_BACKLOG}"
+        web = ["-m", "daphne", "-e", door, "-v", "0", "zimageweb.asgi:application"]
         self._children = [Child("web", [sys.executable, *web], self._say, self._after_web)]
         for number in range(self._workers):
             name = f"{socket.gethostname()}-{number}"

@@ -39,7 +39,7 @@ def describe(
     return ModelCard(
         name=source.label if source.transformer else said.get("name") or source.label,
         source=source.name,
-        revision=source.revision,
+        revision=source.revision(plan.dtype),
         device=torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
         dtype=plan.dtype,
         size_step=step,

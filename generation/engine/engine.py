@@ -19,6 +19,7 @@ from generation.engine.exceptions import DeviceLost, DrawingCancelled, OutOfMemo
 from generation.engine.loading import be_quiet, load_pipeline, measure
 from generation.engine.placing import limit_decoding, place
 from generation.engine.plan import Device, Plan, Wishes, make_plan
+from generation.engine.preparing.downloading import fetch_missing
 from generation.engine.preview import PreviewMatrix, estimate_picture
 from generation.engine.prompts import PromptEncoder
 from generation.engine.quantization import installed_packages
@@ -39,7 +40,11 @@ def load(options: EngineOptions, on_progress: Callable[[float, str], None] | Non
     be_quiet()
     device = devices.choose_device(options.device)
     tell(0.05, "Looking for the model")
-    source = fetch(find_source(options, device), options.cache_dir)
+    source = find_source(options, device)
+    if source.folder is None:
+        fetch_missing(source, options.cache_dir, lambda share, what: tell(0.05 + 0.5 * share, what))
+    read_from = 0.55 if source.folder is None else 0.15
+    source = fetch(source, options.cache_dir)
     check_class(source)
     size = measure(source)
     wishes = Wishes(
@@ -50,7 +55,7 @@ def load(options: EngineOptions, on_progress: Callable[[float, str], None] | Non
     )
     plan = make_plan(Device(device.type, devices.free_memory(device)), size, wishes, installed_packages())
     logger.info("%s: %s", source.label, plan.reason)
-    tell(0.15, f"Reading {source.label}")
+    tell(read_from, f"Reading {source.label}")
     with devices.current(device):
         pipeline = load_pipeline(source, plan)
     tell(0.75, f"Moving it to {device}")

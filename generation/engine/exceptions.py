@@ -15,6 +15,10 @@ class ModelBroken(EngineError):
     """Something lies there, but it is no whole `ZImagePipeline`."""
 
 
+class DiskFull(EngineError):
+    """The disk has no room for a model that is to be prepared. What is finished stays."""
+
+
 class UnsupportedRequest(EngineError):
     """The model cannot draw this size, number of steps, …; asking again the same way will fail again."""
 

@@ -64,7 +64,7 @@ def load_pipeline(source: Source, plan: Plan) -> Any:
             **parts,
         )
     except _LOADING_ERRORS as error:
-        raise _explain(error, source.name) or broken(source.name) from error
+        raise _explain(error, source.name) or broken(source) from error
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
 
@@ -121,7 +121,7 @@ def _blame(source: Source) -> ModelBroken:
             weights.read_header(source.transformer)
         except (OSError, ValueError, KeyError, TypeError):
             return _broken_file(source.transformer)
-    return broken(source.name)
+    return broken(source)
 
 
 def _broken_file(file: Path) -> ModelBroken:

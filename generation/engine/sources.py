@@ -5,10 +5,7 @@ Fetches a model from the hub where that is meant. Knows which files there are, n
 
 from __future__ import annotations
 
-import hashlib
 import json
-import re
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,13 +15,19 @@ import torch
 from diffusers import ZImagePipeline
 
 from generation.engine.exceptions import EngineError, ModelBroken, ModelNotFound
-from generation.engine.starter import DESCRIPTION_FILE, ensure_starter
+from generation.engine.model_folder import (
+    DESCRIPTION_FILE,
+    INDEX_FILE,
+    TURBO,
+    file_revision,
+    folder_revision,
+    is_hub_id,
+)
+from generation.engine.prepared import find_prepared, read_record
+from generation.engine.starter.build import ensure_starter
 from generation.engine.types import EngineOptions
 
-TURBO = "Tongyi-MAI/Z-Image-Turbo"
 TRANSFORMER_FILES = (".safetensors", ".gguf")
-_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
-_HASHED_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +67,9 @@ class Source:
         try:
             said = json.loads(path.read_text(encoding="utf-8"))
         except ValueError as error:
-            raise broken(self.name) from error
+            raise broken(self) from error
         if not isinstance(said, dict):
-            raise broken(self.name)
+            raise broken(self)
         return said
 
     @property
@@ -74,13 +77,19 @@ class Source:
         """The number format that the model insists on, or "auto"."""
         return str(self.said.get("dtype", "auto"))
 
-    @property
-    def revision(self) -> str:
-        """The commit on the hub, which names the snapshot's folder, or a hash over the folder; and one of the file."""
-        folder = self.path.name if self.from_hub else _hash_files(self.path, self.path.rglob("*"))
-        if self.transformer is None:
-            return folder
-        return f"{folder}+{_hash_files(self.transformer.parent, [self.transformer])}"
+    def revision(self, dtype: str) -> str:
+        """The commit on the hub, or a hash over the folder; and one of the file.
+
+        Two models of one revision, drawn with in one number format, give the same pictures: where `dtype` is not the
+        format that the model was prepared in, the revision says so.
+        """
+        if self.from_hub:
+            known = self.path.name  # the commit names the snapshot's folder
+        elif record := read_record(self.path):
+            known = record.revision if record.dtype == dtype else f"{record.revision} with weights in {record.dtype}"
+        else:
+            known = folder_revision(self.path)
+        return known if self.transformer is None else f"{known}+{file_revision(self.transformer)}"
 
 
 def find_source(options: EngineOptions, device: torch.device) -> Source:
@@ -116,9 +125,9 @@ def fetch(source: Source, cache_dir: Path | None) -> Source:
 def check_class(source: Source) -> None:
     """Diffusers would load another kind of model into a ZImagePipeline without a word. Raises ModelBroken."""
     try:
-        index = json.loads((source.path / "model_index.json").read_text(encoding="utf-8"))
+        index = json.loads((source.path / INDEX_FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise broken(source.name) from error
+        raise broken(source) from error
     name = index.get("_class_name") if isinstance(index, dict) else None
     if name != "ZImagePipeline":
         raise ModelBroken(
@@ -126,20 +135,25 @@ def check_class(source: Source) -> None:
         )
 
 
-def broken(what: Path | str) -> ModelBroken:
+def broken(source: Source) -> ModelBroken:
+    if source.folder is not None and read_record(source.folder):
+        return ModelBroken(
+            f"The prepared model in {source.folder} is incomplete or damaged; run `manage.py prepare_model` again for "
+            f"{source.name}, or set ZIMAGE_MODEL to another model."
+        )
     return ModelBroken(
-        f"The model in {what} is incomplete or damaged; fetch it again, or set ZIMAGE_MODEL to another model."
+        f"The model in {source.name} is incomplete or damaged; fetch it again, or set ZIMAGE_MODEL to another model."
     )
 
 
 def _find_pipeline(options: EngineOptions, device: torch.device) -> Source:
     if options.model == "auto":
         if device.type == "cuda":
-            return Source(TURBO, None, from_hub=True)
+            return _published(TURBO, options)
         return Source(str(options.starter_dir), ensure_starter(options.starter_dir))
     folder = Path(options.model).expanduser()
     if folder.is_dir():
-        if not (folder / "model_index.json").is_file():
+        if not (folder / INDEX_FILE).is_file():
             raise ModelNotFound(
                 f"ZIMAGE_MODEL names the folder {folder}, which holds no model_index.json; give the folder of a model "
                 "in diffusers format, or set it to auto."
@@ -150,12 +164,18 @@ def _find_pipeline(options: EngineOptions, device: torch.device) -> Source:
             f"ZIMAGE_MODEL names the file {folder}; set ZIMAGE_TRANSFORMER to it, and ZIMAGE_MODEL to the pipeline "
             "whose transformer it replaces."
         )
-    if _HUB_ID.fullmatch(options.model):
-        return Source(options.model, None, from_hub=True)
+    if is_hub_id(options.model):
+        return _published(options.model, options)
     raise ModelNotFound(
         f"ZIMAGE_MODEL is “{options.model}”, which is neither a folder here nor a name on the hub like {TURBO}; "
         "correct it or set it to auto."
     )
+
+
+def _published(model: str, options: EngineOptions) -> Source:
+    """As it was prepared here, else from the hub."""
+    folder = find_prepared(options.models_dir, model)
+    return Source(model, folder, from_hub=folder is None)
 
 
 def _find_transformer(given: str) -> Path | None:
@@ -169,20 +189,3 @@ def _find_transformer(given: str) -> Path | None:
             f"ZIMAGE_TRANSFORMER is “{given}”; it takes a file that ends in {' or '.join(TRANSFORMER_FILES)}."
         )
     return path
-
-
-def _hash_files(root: Path, paths: Iterable[Path]) -> str:
-    """A hash over names and contents. Of a large file its size and its two ends count: reading 20 GB takes a minute."""
-    digest = hashlib.sha256()
-    for path in sorted(paths):
-        inside = path.relative_to(root)
-        if not path.is_file() or any(part.startswith(".") for part in inside.parts):
-            continue
-        size = path.stat().st_size
-        digest.update(f"{inside.as_posix()}\0{size}\0".encode())
-        with path.open("rb") as file:
-            digest.update(file.read(_HASHED_BYTES))
-            if size > _HASHED_BYTES:
-                file.seek(max(_HASHED_BYTES, size - _HASHED_BYTES))
-                digest.update(file.read())
-    return digest.hexdigest()[:12]

@@ -29,6 +29,7 @@ class EngineOptions:
     threads: torch's threads in this process; 0 means one for the starter model on a CPU, where a second makes the
         times of several workers erratic (0.3 s held, against 0.9 s median and 3.3 s worst), else torch's own choice.
     starter_dir: where the starter model lies; it is built there once if there is none.
+    models_dir: where prepared models lie (`prepared`); a hub id that was prepared there is loaded from there.
     cache_dir: where downloads from the hub go; None leaves it to huggingface_hub (`HF_HOME`).
     benchmark: this site measures, so the engine that only takes its time may stand in for a model (see `timed`).
     """
@@ -44,6 +45,7 @@ class EngineOptions:
     compile: bool = False
     max_batch: int = 0
     threads: int = 0
+    models_dir: Path | None = None
     cache_dir: Path | None = None
     benchmark: bool = False
 

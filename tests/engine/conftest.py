@@ -18,7 +18,7 @@ from transformers import Qwen3Model
 
 from generation.engine.engine import PipelineEngine, load
 from generation.engine.exceptions import EngineError
-from generation.engine.starter import ensure_starter
+from generation.engine.starter.build import ensure_starter
 from generation.engine.types import DrawRequest, EngineOptions
 
 Draw = Callable[..., Image.Image]

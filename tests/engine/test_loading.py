@@ -13,7 +13,7 @@ import pytest
 
 from generation.engine.engine import PipelineEngine, load
 from generation.engine.exceptions import EngineError, ModelBroken, ModelNotFound
-from generation.engine.starter import ensure_starter
+from generation.engine.starter.build import ensure_starter
 from generation.engine.types import EngineOptions, ModelCard
 
 from .conftest import ask, draw, refusal

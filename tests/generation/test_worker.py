@@ -14,10 +14,13 @@ import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import connection
+from django.test import Client
 
 from gallery.models import Image
 from generation import services
+from generation.engine.starter.build import ensure_starter
 from generation.models import Generation, State, Worker
+from tests.engine.mirror import COMMIT, MODEL, SHARD, publish, serve
 from tests.site.running import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -117,6 +120,26 @@ def test_a_wrong_model_is_one_sentence_and_the_queue_waits(alice: User, ask: Ask
     assert (found.state, found.is_alive) == (Worker.State.BROKEN, False)
     assert model in found.message
     assert state_of(row) == State.QUEUED
+
+
+def test_while_its_model_comes_from_the_hub_the_site_says_how_far_it_is(client: Client, tmp_path: Path) -> None:
+    published = publish(ensure_starter(Path(settings.STARTER_MODEL_DIR)), tmp_path / "published")
+    with serve(published) as hub:
+        hub.stalls = {SHARD.format(5)}
+        with worker("w", ZIMAGE_MODEL=MODEL, HF_HOME=str(tmp_path / "hf"), **hub.environment):
+            assert hub.stalled.wait(60)
+            until(lambda: Worker.objects.get(name="w").progress > 20, seconds=20, what="the progress of the download")
+            found = Worker.objects.get(name="w")
+            assert found.message.startswith(f"Downloading {MODEL}: ")
+            assert found.message.endswith("MB of 8.9 MB")
+            (said,) = client.get("/health/workers").json()["workers"]
+            assert (said["state"], said["progress"]) == ("loading", found.progress)
+            assert found.progress < 50
+            hub.stalls = set()
+            hub.go_on.set()
+            until(lambda: is_ready("w"), seconds=60, what="the model")
+    card = Worker.objects.get(name="w").card
+    assert (card["source"], card["revision"]) == (MODEL, COMMIT)
 
 
 def test_a_worker_that_starts_again_takes_back_its_own_rows_at_once(alice: User, ask: Ask) -> None:

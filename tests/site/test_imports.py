@@ -14,7 +14,7 @@ from tests.site.running import MANAGE, environment
 
 ROOT = MANAGE.parent
 ROOMS = ("zimageweb", "generation", "gallery")
-DRAWING_LIBRARIES = ("torch", "diffusers", "transformers", "accelerate", "safetensors")
+DRAWING_LIBRARIES = ("torch", "diffusers", "transformers", "accelerate", "safetensors", "huggingface_hub")
 
 
 def _modules(room: str) -> Iterator[tuple[str, Path]]:

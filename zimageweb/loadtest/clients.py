@@ -133,16 +133,19 @@ class Client:
     async def draw(self, wish: Wish) -> Answer:
         """Ask for one picture and see it."""
         began = time.monotonic()
+        doing = "asking"
         try:
             row = await self._ask(wish)
+            doing = "waiting"
             row, by_socket = await self._end_of(row["id"])
             if row["state"] != "succeeded" or not row["image"]:
                 raise Refused(f"{row['state']}: {row['error_code'] or 'no picture'}")
+            doing = "fetching the picture"
             await self._look_at(row["image"]["file"], wish)
         except Refused as reason:
             return Answer(failure=str(reason))
         except httpx.HTTPError as error:
-            return Answer(failure=type(error).__name__)
+            return Answer(failure=f"{doing}: {type(error).__name__}")
         return Answer(time.monotonic() - began, row["image"]["seconds"] or 0.0, by_socket=by_socket)
 
     async def give_up(self) -> None:

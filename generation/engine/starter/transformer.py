@@ -20,9 +20,9 @@ import torch
 from diffusers import ZImageTransformer2DModel
 from torch import nn
 
-from generation.engine.starter_clock import follow_time, set_clock
-from generation.engine.starter_text import HIDDEN, STEADY, TASTES, TextLayout
-from generation.engine.starter_vae import COLOUR, LATENT_CHANNELS, RELIEF, SHOWN
+from generation.engine.starter.clock import follow_time, set_clock
+from generation.engine.starter.text import HIDDEN, STEADY, TASTES, TextLayout
+from generation.engine.starter.vae import COLOUR, LATENT_CHANNELS, RELIEF, SHOWN
 
 _HEADS, _AXES, _THETA = 4, [4, 16, 16], 10_000.0
 _HEAD = sum(_AXES)

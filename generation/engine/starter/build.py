@@ -2,7 +2,7 @@
 
 Owns its building and where it lies. It stands in until a trained starter model ships, so that everything around the
 engine runs on any machine through the very code that runs Z-Image-Turbo. Nobody has trained it: its weights are set by
-hand (`starter_text`, `starter_clock`, `starter_transformer`, `starter_vae`) so that a prompt gives a landscape of soft
+hand (`text`, `clock`, `transformer`, `vae`) so that a prompt gives a landscape of soft
 colours, with the words' own colours where it knows them. It cannot draw things.
 """
 
@@ -18,11 +18,11 @@ import torch
 from diffusers import FlowMatchEulerDiscreteScheduler, ZImagePipeline
 
 from generation.engine.exceptions import ModelBroken
-from generation.engine.starter_text import build_text_encoder, build_tokenizer
-from generation.engine.starter_transformer import build_transformer
-from generation.engine.starter_vae import build_vae
+from generation.engine.model_folder import DESCRIPTION_FILE
+from generation.engine.starter.text import build_text_encoder, build_tokenizer
+from generation.engine.starter.transformer import build_transformer
+from generation.engine.starter.vae import build_vae
 
-DESCRIPTION_FILE = "zimageweb.json"
 _DESCRIPTION = {
     "name": "Starter model",
     "is_starter": True,
