@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count, pairwise
 from pathlib import Path
 
 from benchmarks import ground
@@ -20,6 +21,12 @@ SIDES = (256, 384)
 STEPS = 8
 ROUNDS = 7
 PICTURES = 40  # of the site and of the loop in each round
+_numbers = count(0, PICTURES)
+
+
+def prompt(number: int) -> str:
+    """Each picture has its own: the site encodes a prompt that it has met once."""
+    return f"violet dusk over still water, number {number}"
 
 
 def bare_loop(folder: str) -> None:
@@ -37,7 +44,7 @@ def bare_loop(folder: str) -> None:
         began = time.perf_counter()
         for seed in range(PICTURES):
             pipeline(
-                prompt=["violet dusk over still water"],
+                prompt=[prompt(seed)],
                 height=side,
                 width=side,
                 num_inference_steps=STEPS,
@@ -137,7 +144,7 @@ def _take_turns(side: int, loop: _BareLoop, users: list[object]) -> list[_Round]
         rates.append(loop.rate(side))
     return [
         _Round((before + after) / 2, rate, busy)
-        for before, after, (rate, busy) in zip(rates, rates[1:], turns, strict=False)
+        for (before, after), (rate, busy) in zip(pairwise(rates), turns, strict=True)
     ]
 
 
@@ -150,9 +157,8 @@ def _draw_by_site(side: int, users: list[object]) -> tuple[float, float]:
     from tests.site.running import until
 
     asked = [
-        row.pk
-        for user in users
-        for row in people.ask(user, PICTURES // len(users), width=side, height=side, steps=STEPS)  # type: ignore[arg-type]
+        people.ask(user, prompt=prompt(number), width=side, height=side, steps=STEPS)[0].pk  # type: ignore[arg-type]
+        for number, user in enumerate(users * (PICTURES // len(users)), next(_numbers))
     ]
     connection.close()
     mine = Generation.objects.filter(pk__in=asked)

@@ -6,6 +6,7 @@ with `generation.engine.engine`, which only a process that draws imports.
 
 from __future__ import annotations
 
+import logging
 import os
 
 # huggingface_hub, diffusers and transformers read these when they are first imported, which is after this.
@@ -15,3 +16,6 @@ os.environ.setdefault("DIFFUSERS_VERBOSITY", "error")
 os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 # Its threads and those of the process that starts a worker do not go together, and one prompt needs none.
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+# Optional packages say at every start what they lack on this machine, before anybody could ask them to be quiet.
+for name in ("torchao", "torch.utils._pytree"):
+    logging.getLogger(name).setLevel(logging.ERROR)

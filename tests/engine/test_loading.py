@@ -169,7 +169,7 @@ def test_a_model_that_is_there_is_not_built_again(copy: Path) -> None:
 
 def test_two_processes_may_build_at_once(tmp_path: Path) -> None:
     folder = tmp_path / "starter"
-    command = "import sys, pathlib, generation.engine.starter as s; s.ensure_starter(pathlib.Path(sys.argv[1]))"
+    command = "import sys, pathlib, generation.engine.starter.build as s; s.ensure_starter(pathlib.Path(sys.argv[1]))"
     with ThreadPoolExecutor(2) as pool:
         results = list(pool.map(lambda _: run(command, str(folder)), range(2)))
     assert [result.returncode for result in results] == [0, 0], results
