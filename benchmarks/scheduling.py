@@ -18,6 +18,7 @@ from benchmarks import ground
 ROWS = 10_000
 PEOPLE = 50
 SAMPLES = 200
+CANCELS = 100
 LISTENERS = 30
 STEPS = 8
 MODEL = "timed:2.5"  # 0.16 s a step at 256x256: as long as steps have to be for each to be told
@@ -97,7 +98,14 @@ def _pace(people: Any) -> dict[str, float]:
         # Drawn at once: one worker has never more than a batch in hand.
         over = {"state": State.SUCCEEDED, "finished_at": timezone.now(), "lease_expires_at": None}
         Generation.objects.running().update(**over)
+    cancels = []
+    for row in Generation.objects.queued().filter(user=users[0]).order_by("start_tag")[:CANCELS]:
+        began = time.perf_counter()
+        services.cancel(generation=row)  # everything else of this person moves up each time
+        cancels.append(time.perf_counter() - began)
     return {
+        "cancel": 1_000 * ground.p95(cancels),
+        "cancel median": 1_000 * ground.median(cancels),
         "submit": 1_000 * ground.p95(submits),
         "submit median": 1_000 * ground.median(submits),
         "claim": 1_000 * ground.p95(claims),
@@ -209,7 +217,8 @@ def main() -> int:
         report.say("PostgreSQL is not installed here, so its part was left out.")
     report.say(
         f"`services.submit` and `services.start` called directly, {SAMPLES} times each, in turn, with {ROWS:,} rows of "
-        f"{PEOPLE} people waiting; Redis is running."
+        f"{PEOPLE} people waiting; Redis is running. Then one of them cancels {CANCELS} pictures one by one, from the "
+        "front."
     )
     columns = (
         "database",
@@ -217,6 +226,7 @@ def main() -> int:
         "weight 2 : weight 1 over 300",
         "submit ms p95 (median)",
         "claim ms p95 (median)",
+        "cancel ms p95 (median)",
         "reading the whole line ms p95",
     )
     report.say(
@@ -229,6 +239,7 @@ def main() -> int:
                     f"{row['weights']:.3f}",
                     f"{row['submit']:.1f} ({row['submit median']:.1f})",
                     f"{row['claim']:.1f} ({row['claim median']:.1f})",
+                    f"{row['cancel']:.1f} ({row['cancel median']:.1f})",
                     f"{row['line']:.1f}",
                 )
                 for name, row in found.items()
