@@ -16,7 +16,7 @@ from django.test import Client
 
 from gallery import services as gallery
 from generation import services, ticker
-from generation.models import Failure, Generation
+from generation.models import Failure, Generation, Worker
 from tests.factories import make_image
 from zimageweb.asgi import application
 
@@ -116,6 +116,18 @@ async def test_places_in_line_are_told_when_they_change(as_alice: Client, alice:
         second = await tab.read("queue")
     assert second["positions"][str(hers.pk)]["position"] == 1
     assert second["length"] == 1
+
+
+async def test_a_worker_that_leaves_is_the_reason_for_a_later_end(as_alice: Client, alice: User, ask: Ask) -> None:
+    *_, last = await sync_to_async(ask)(alice, 4)
+    for name in ("w1", "w2"):
+        await Worker.objects.acreate(name=name, state=Worker.State.IDLE, seconds_per_cost=10 / last.cost)
+    async with page(as_alice) as tab:
+        before = (await tab.read("queue"))["positions"][str(last.pk)]
+        await Worker.objects.filter(name="w2").aupdate(state=Worker.State.STOPPED)
+        after = (await tab.read("queue"))["positions"][str(last.pk)]
+    assert (before["position"], before["eta_seconds"], before["delay"]) == (4, pytest.approx(20, abs=1), None)
+    assert (after["position"], after["eta_seconds"], after["delay"]) == (4, pytest.approx(40, abs=1), "worker_left")
 
 
 async def test_a_stranger_is_told_so_and_closed() -> None:
