@@ -6,6 +6,7 @@ The worker that loaded the model writes its limits into its row; a web process r
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, TypedDict
 
@@ -71,6 +72,7 @@ class Model:
     default_steps: int = 8
     max_steps: int = 50
     default_guidance: float = 0.0
+    loras: Sequence[dict[str, Any]] = ()  # each with `name` and `triggers`
 
     @classmethod
     def from_card(cls, card: dict[str, Any]) -> Model:

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from PIL import Image
 
-from generation.engine import devices
+from generation.engine import devices, lora_files
 from generation.engine.card import describe
 from generation.engine.exceptions import DeviceLost, DrawingCancelled, OutOfMemory, UnsupportedRequest
 from generation.engine.loading import be_quiet, load_pipeline, measure
@@ -41,6 +41,7 @@ def load(options: EngineOptions, on_progress: Callable[[float, str], None] | Non
     tell = on_progress or (lambda _share, _what: None)
     be_quiet()
     device = devices.choose_device(options.device)
+    lora_files.check(options)
     tell(0.05, "Looking for the model")
     source = find_source(options, device)
     if source.folder is None:
@@ -110,8 +111,9 @@ class PipelineEngine:
         the result is None. If it raises, drawing stops and the engine stays usable. What does not fit into one
         forward is drawn and reported in parts, one after the other: see `StepReport.active`.
 
-        Raises UnsupportedRequest or LoraUnusable before the first step; DrawingCancelled within the step in which the last request is
-        dropped; OutOfMemory if one picture alone does not fit; DeviceLost, after which the process must end.
+        Raises UnsupportedRequest or LoraUnusable before the first step; DrawingCancelled within the step in which the
+        last request is dropped; OutOfMemory if one picture alone does not fit; DeviceLost, after which the process
+        must end.
         """
         self._check(requests)
         self._loras.wear(requests[0].loras)

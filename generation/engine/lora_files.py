@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from generation.engine.exceptions import EngineError, LoraUnusable
+from generation.engine.types import EngineOptions
 from generation.engine.weights import read_metadata
 
 logger = logging.getLogger(__name__)
@@ -26,12 +27,20 @@ _TRIGGER_KEYS = ("modelspec.trigger_phrase", "trigger_phrase", "trigger_words", 
 _NO_TEXT = re.compile("[\x00-\x1f\x7f\ud800-\udfff]+")
 
 
+def check(options: EngineOptions) -> None:
+    """Raise EngineError where the options say something about LoRAs that makes no sense."""
+    folder = options.lora_dir
+    if folder is not None and not folder.is_dir():
+        raise EngineError(f"ZIMAGE_LORA_DIR is {folder}, which is no folder; name the one that holds the LoRAs.")
+    if folder is not None and options.compile:
+        # Each LoRA changes the blocks: torch would compile them again for every one, and gives up after eight.
+        raise EngineError("ZIMAGE_LORA_DIR does not go with ZIMAGE_COMPILE=on; leave out one of them.")
+
+
 def listed(folder: Path | None) -> list[dict[str, Any]]:
-    """`{"name", "triggers"}` of each LoRA in `folder` and below, by name. EngineError if there is no such folder."""
+    """`{"name", "triggers"}` of each LoRA in `folder` and below, by name."""
     if folder is None:
         return []
-    if not folder.is_dir():
-        raise EngineError(f"ZIMAGE_LORA_DIR is {folder}, which is no folder; name the one that holds the LoRAs.")
     found = []
     for root, below, files in os.walk(folder):
         below[:] = [name for name in below if not name.startswith(".")]

@@ -237,6 +237,13 @@ def test_hidden_damaged_and_other_files_in_the_folder(folder: Path, tmp_path: Pa
     assert lora_files.listed(tmp_path) == [{"name": "damaged", "triggers": []}]
 
 
+def test_compiled_blocks_take_no_loras(random_model: Path, folder: Path) -> None:
+    options = {"lora_dir": folder, "compile": True}
+    sentence = refusal(EngineError, random_model, random_model, **options)  # type: ignore[arg-type]
+    assert "ZIMAGE_LORA_DIR" in sentence
+    assert "ZIMAGE_COMPILE" in sentence
+
+
 def test_a_folder_that_is_none_is_told_at_the_start(random_model: Path, tmp_path: Path) -> None:
     sentence = refusal(EngineError, random_model, random_model, lora_dir=tmp_path / "nowhere")  # type: ignore[arg-type]
     assert "ZIMAGE_LORA_DIR" in sentence
