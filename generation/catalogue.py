@@ -13,6 +13,7 @@ from typing import Any, TypedDict
 from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
 
+from generation.loras import MAX_LORAS, MAX_WEIGHT
 from generation.models import Worker
 
 MAX_PROMPT_LENGTH = 2_000  # characters
@@ -106,6 +107,8 @@ class Model:
             "max_prompt_length": MAX_PROMPT_LENGTH,
             "max_count": MAX_COUNT,
             "max_seed": MAX_SEED,
+            "max_loras": MAX_LORAS,
+            "max_lora_weight": MAX_WEIGHT,
         }
 
 

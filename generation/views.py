@@ -94,6 +94,8 @@ def create(request: HttpRequest) -> HttpResponse:
         "max_count": min(MAX_COUNT, _DEFAULT_COUNT),
         "max_prompt_length": MAX_PROMPT_LENGTH,
         "largest_picture": f"{LARGEST_FILE}",  # no thousands separators
+        "max_loras": loras.MAX_LORAS,
+        "max_lora_weight": f"{loras.MAX_WEIGHT:g}",
         "values": values,
         "errors": form.errors,
         "bootstrap": here | {"model": model.as_json(), "reuse": reuse},
