@@ -70,9 +70,11 @@ export class Loras {
   }
 
   #show() {
-    for (const option of this.known.options) option.disabled = this.#rows.has(option.value);
-    if (this.known.selectedOptions[0]?.disabled) this.known.value = [...this.known.options].find((o) => !o.disabled)?.value ?? '';
-    show(this.more, this.known.value && this.#rows.size < this.most);
+    const options = [...this.known.options];
+    for (const option of options) option.disabled = this.#rows.has(option.value);
+    const free = options.filter((option) => !option.disabled);
+    if (!free.some((option) => option.selected)) this.known.value = free[0]?.value ?? '';
+    show(this.more, free.length && this.#rows.size < this.most);
     show(this.list, this.#rows.size);
   }
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -166,7 +166,8 @@ def test_another_weight_is_another_request_under_one_key(as_alice: Client) -> No
 
 
 @pytest.mark.parametrize(
-    "stored", [{"name": "ink"}, "ink", [1], [{"name": "ink"}], [{"name": "ink", "weight": 3.0}], [{"name": "", "weight": 1.0}]]
+    "stored",
+    [{"name": "ink"}, "ink", [1], [{"name": "ink"}], [{"name": "ink", "weight": 3.0}], [{"name": "", "weight": 1.0}]],
 )
 def test_a_row_takes_no_other_shape(alice: User, stored: Any) -> None:
     row = ask_for(alice)
