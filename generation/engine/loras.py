@@ -63,6 +63,8 @@ class Loras:
             self._is_bare = False
             self._pipeline.transformer.set_adapters(adapters, [lora.weight for lora in wanted])
             self._pipeline.transformer.enable_adapters()
+        except DeviceLost:  # nothing can be put in order on it
+            raise
         except BaseException:
             self._forget_all()
             raise
