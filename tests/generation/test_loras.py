@@ -179,6 +179,7 @@ def test_a_row_takes_no_other_shape(alice: User, stored: Any) -> None:
 # -- drawing ----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.database
 def test_only_rows_with_the_same_loras_are_claimed_together(alice: User) -> None:
     rows = [ask_for(alice, *loras) for loras in ([("ink", 1)], [], [("ink", 1)], [("ink", 0.5)], [])]
     claimed = [services.start(worker="w", most=4) for _ in range(3)]
