@@ -155,9 +155,18 @@ def test_ours_come_back_as_they_were() -> None:
 
 
 @pytest.mark.parametrize(
-    "loras", ["ink", {"name": "ink"}, [1], [{"name": 1, "weight": 1}], [{"name": "ink", "weight": "1"}],
-              [{"name": "ink", "weight": float("nan")}], [{"name": "", "weight": 1}], [{"name": "ink", "weight": 10**400}]]
-)  # fmt: skip
+    "loras",
+    [
+        "ink",
+        {"name": "ink"},
+        [1],
+        [{"name": 1, "weight": 1}],
+        [{"name": "", "weight": 1}],
+        [{"name": "ink", "weight": "1"}],
+        [{"name": "ink", "weight": float("nan")}],
+        [{"name": "ink", "weight": 10**400}],
+    ],
+)
 def test_nonsense_for_loras_is_none(loras: object) -> None:
     ours = {"prompt": "a red fox", "steps": 8, "seed": 1, "record": {"loras": loras}}
     told = read(make_png({"zimageweb": json.dumps(ours)}))
