@@ -17,6 +17,7 @@ from generation.engine.types import DrawRequest, EngineOptions, LoraWeight
 
 from .conftest import ask, draw, draw_all, largest_difference, needs, refusal
 from .lora_making import ATTENTION, in_kohyas_names, make_lora
+from .test_transformer_files import write_gguf
 
 
 @pytest.fixture(scope="module")
@@ -214,6 +215,15 @@ def test_the_names_of_other_trainers_are_read(random_model: Path, tmp_path: Path
 def test_it_goes_with_packed_weights(random_model: Path, folder: Path, quantization: str) -> None:
     needs("torchao")
     engine = opened(random_model, folder, quantization=quantization)
+    bare = draw(engine, ask())
+    assert largest_difference(draw(engine, with_loras(ink=1.0)), bare) > 10
+    assert draw(engine, ask()).tobytes() == bare.tobytes()
+
+
+def test_it_goes_with_the_packed_weights_of_a_gguf_file(random_model: Path, folder: Path, tmp_path: Path) -> None:
+    needs("gguf")
+    weights = load_file(random_model / "transformer" / "diffusion_pytorch_model.safetensors")
+    engine = opened(random_model, folder, transformer=str(write_gguf(tmp_path / "model.gguf", weights, "Q8_0")))
     bare = draw(engine, ask())
     assert largest_difference(draw(engine, with_loras(ink=1.0)), bare) > 10
     assert draw(engine, ask()).tobytes() == bare.tobytes()
