@@ -80,6 +80,7 @@ def encode(picture: PIL.Image.Image, drawn: DrawnPicture) -> EncodedPicture:
 
 def parameters_text(drawn: DrawnPicture) -> str:
     """The `parameters` chunk, which most image browsers and other tools read."""
+    loras = drawn.record.get("loras") or []
     facts = {
         "Steps": drawn.steps,
         "Sampler": drawn.record.get("scheduler") or "Euler",
@@ -89,6 +90,8 @@ def parameters_text(drawn: DrawnPicture) -> str:
         "Size": f"{drawn.width}x{drawn.height}",
         "Model": drawn.model,
         "Style": drawn.style,
+        "LoRAs": ", ".join(f"{lora['name']}: {lora['weight']:g}" for lora in loras),
+        "Lora hashes": ", ".join(f"{lora['name']}: {lora['sha256'][:12]}" for lora in loras),
         "Version": "Zimageweb",
     }
     negative_prompt = str(drawn.record.get("negative_prompt") or "")

@@ -17,6 +17,7 @@ from gallery.feed import Place
 from gallery.metadata import settings as picture_settings
 from generation import catalogue, fitting, places, quotas, rate_limit, services, snapshot
 from generation.exceptions import FieldError, InvalidParameters
+from generation.loras import LoraChoice
 from generation.models import Batch, Generation, State
 from generation.parameters import Parameters
 from generation.representation import generation_as_json, generations_as_json
@@ -64,6 +65,7 @@ def submit(
     rate_limit.take(user.pk)
     fields = wanted.model_dump()
     fields["style"] = fields["style"] or ""
+    fields["loras"] = [LoraChoice(lora.name, lora.weight) for lora in wanted.loras]
     parameters = Parameters.checked(catalogue.current_model(), **fields)
     submission = services.submit(user=user, parameters=parameters, idempotency_key=idempotency_key)
     return Status(201, _submitted(user, submission))

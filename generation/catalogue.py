@@ -6,12 +6,14 @@ The worker that loaded the model writes its limits into its row; a web process r
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, TypedDict
 
 from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
 
+from generation.loras import MAX_LORAS, MAX_WEIGHT
 from generation.models import Worker
 
 MAX_PROMPT_LENGTH = 2_000  # characters
@@ -71,6 +73,7 @@ class Model:
     default_steps: int = 8
     max_steps: int = 50
     default_guidance: float = 0.0
+    loras: Sequence[dict[str, Any]] = ()  # each with `name` and `triggers`
 
     @classmethod
     def from_card(cls, card: dict[str, Any]) -> Model:
@@ -104,6 +107,8 @@ class Model:
             "max_prompt_length": MAX_PROMPT_LENGTH,
             "max_count": MAX_COUNT,
             "max_seed": MAX_SEED,
+            "max_loras": MAX_LORAS,
+            "max_lora_weight": MAX_WEIGHT,
         }
 
 

@@ -9,7 +9,9 @@ from typing import TypedDict
 from django.utils.translation import gettext as _
 
 from gallery.metadata.settings import PictureSettings
+from generation import loras
 from generation.catalogue import MAX_GUIDANCE, MAX_PROMPT_LENGTH, MAX_SEED, STYLES, Model
+from generation.loras import LoraJSON
 
 
 class FittedJSON(TypedDict):
@@ -23,6 +25,7 @@ class FittedJSON(TypedDict):
     guidance: float | None
     seed: int | None
     source: str
+    loras: list[LoraJSON]
     notes: list[str]
 
 
@@ -48,6 +51,7 @@ class _Fitting:
             "guidance": self._guidance(),
             "seed": self._seed(),
             "source": self.found.source,
+            "loras": self._loras(),
             "notes": self.notes,
         }
 
@@ -103,6 +107,14 @@ class _Fitting:
             self.notes.append(_("The guidance was changed from %(before)s to %(after)s, the most here.") % numbers)
             return MAX_GUIDANCE
         return guidance
+
+    def _loras(self) -> list[LoraJSON]:
+        found = loras.from_json([{"name": name, "weight": weight} for name, weight in self.found.loras])
+        there_are = {lora["name"] for lora in self.model.loras}
+        if missing := [name for name, _weight in self.found.loras if name not in there_are]:
+            names = ", ".join(missing)[:500]
+            self.notes.append(_("The picture was drawn with LoRAs that are not here: %(names)s.") % {"names": names})
+        return loras.as_json([lora for lora in found if lora.name in there_are][: loras.MAX_LORAS])
 
     def _seed(self) -> int | None:
         seed = self.found.seed

@@ -21,15 +21,16 @@ from PIL import Image as PillowImage
 
 from gallery import storing
 from gallery.models import Image
-from generation import events, services
+from generation import events, loras, services
 from generation.catalogue import STYLES
 from generation.engine.exceptions import (
     DeviceLost,
     DrawingCancelled,
+    LoraUnusable,
     OutOfMemory,
     UnsupportedRequest,
 )
-from generation.engine.types import DrawRequest, Engine, StepReport
+from generation.engine.types import DrawRequest, Engine, LoraWeight, StepReport
 from generation.models import Failure, Generation
 from generation.speed import Speed, measured
 
@@ -133,6 +134,7 @@ class Studio:
         logger.warning("Generations %s could not be drawn: %s", [row.pk for row in rows], error, exc_info=error)
         if len(rows) == 1:
             failure = Failure.OUT_OF_MEMORY if isinstance(error, OutOfMemory) else Failure.ENGINE
+            failure = Failure.LORA if isinstance(error, LoraUnusable) else failure
             services.fail(
                 row=rows[0], failure=Failure.UNSUPPORTED if isinstance(error, UnsupportedRequest) else failure
             )
@@ -242,6 +244,7 @@ def _request(row: Generation) -> DrawRequest:
         steps=row.steps,
         seed=row.seed,
         guidance=row.guidance,
+        loras=tuple(LoraWeight(lora.name, lora.weight) for lora in loras.from_json(row.loras)),
     )
 
 
@@ -265,6 +268,7 @@ def _drawn(row: Generation, seconds: float, engine: Engine) -> storing.DrawnPict
             "dtype": card.dtype,
             "quantization": card.quantization,
             "versions": card.versions,
+            "loras": [lora | {"sha256": engine.lora_hashes.get(lora["name"], "")} for lora in row.loras],
         },
     )
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
 from django.utils.translation import gettext as _
 
+from generation import loras as lora_choices
 from generation.catalogue import MAX_COUNT, MAX_GUIDANCE, MAX_PROMPT_LENGTH, MAX_SEED, STYLES, Model
 from generation.exceptions import FieldError, InvalidParameters
+from generation.loras import LoraChoice
 
 _RANDOM_SEEDS = 2**32  # short enough to read out, plenty to choose from
 
@@ -27,6 +30,7 @@ class Parameters:
     seed: int | None = None
     count: int = 1
     style: str = ""
+    loras: tuple[LoraChoice, ...] = ()
 
     @classmethod
     def checked(
@@ -41,6 +45,7 @@ class Parameters:
         seed: int | None = None,
         count: int = 1,
         style: str = "",
+        loras: Iterable[LoraChoice] = (),
     ) -> Parameters:
         """Fill in the model's defaults and hold every field to its limit.
 
@@ -56,8 +61,11 @@ class Parameters:
             seed=seed,
             count=count,
             style=style,
+            loras=lora_choices.chosen(loras),
         )
-        if errors := [*parameters._text_errors(), *parameters._size_errors(model), *parameters._number_errors(model)]:
+        errors = [*parameters._text_errors(), *parameters._size_errors(model), *parameters._number_errors(model)]
+        errors += lora_choices.errors(parameters.loras, [lora["name"] for lora in model.loras])
+        if errors:
             raise InvalidParameters(errors)
         return parameters
 

@@ -8,6 +8,7 @@ from typing import Any, TypedDict
 
 from gallery.schemas import ImageJSON
 from gallery.schemas import as_json as image_as_json
+from generation.loras import LoraJSON
 from generation.models import Failure, Generation, Worker
 from generation.places import Line
 
@@ -36,6 +37,7 @@ class GenerationJSON(TypedDict):
     started_at: str | None
     finished_at: str | None
     seq: int
+    loras: list[LoraJSON]
 
 
 def _iso(moment: dt.datetime | None) -> str | None:
@@ -74,6 +76,7 @@ def generation_as_json(row: Generation, line: Line | None = None) -> GenerationJ
         "started_at": _iso(row.started_at),
         "finished_at": _iso(row.finished_at),
         "seq": row.seq,
+        "loras": row.loras,
     }
 
 

@@ -113,7 +113,7 @@ def claim(*, worker: str, most: int, most_pixels: int = 0) -> list[Generation]:
         if most > 1 and head.attempt == 0:  # what has stopped a worker before is drawn alone
             alike = line.filter(
                 width=head.width, height=head.height, steps=head.steps, guidance=head.guidance, attempt=0
-            )
+            ).filter(loras=head.loras)
             rows += list(alike.exclude(pk=head.pk)[: most - 1])
         if running is not None:
             rows = _within_their_limits(rows, running)

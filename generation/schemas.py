@@ -19,6 +19,13 @@ def _no_switch(value: Any) -> Any:
 Integer = Annotated[int, BeforeValidator(_no_switch)]
 
 
+class Lora(BaseModel):
+    """A LoRA of the model and how strongly it works."""
+
+    name: str = Field(description="The `name` of one of the model's `loras` from `GET models`.")
+    weight: float = Field(1.0, description="From -2 to 2; 1 is as it was trained.")
+
+
 class GenerationRequest(BaseModel):
     """What to draw. Left out: the model's own size and steps, a random seed, one picture."""
 
@@ -30,6 +37,7 @@ class GenerationRequest(BaseModel):
     seed: Integer | None = Field(None, description="Picture i of the batch is drawn from seed + i.")
     count: Integer = 1
     style: str | None = Field(None, description="The `key` of a style from `GET models`.")
+    loras: list[Lora] = Field([], description="At most 4, each once.")
 
 
 class GenerationOut(Schema):
@@ -58,6 +66,7 @@ class GenerationOut(Schema):
     started_at: str | None
     finished_at: str | None
     seq: int
+    loras: list[Lora]
 
 
 class SubmissionOut(Schema):
@@ -82,6 +91,7 @@ class PictureSettingsOut(Schema):
     guidance: float | None
     seed: int | None
     source: str = Field(description="The tool that wrote the settings.")
+    loras: list[Lora]
     notes: list[str] = Field(description="A sentence for each value that had to be changed to be drawn here.")
 
 

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from gallery.metadata.texts import LARGEST_FILE
 from gallery.models import Image
-from generation import catalogue, rate_limit, services, snapshot
+from generation import catalogue, loras, rate_limit, services, snapshot
 from generation.catalogue import MAX_COUNT, MAX_PROMPT_LENGTH, Model
 from generation.exceptions import QuotaExceeded, RateLimited
 from generation.forms import GenerationForm
@@ -57,6 +57,7 @@ def _reused(user: User, request: HttpRequest) -> dict[str, Any] | None:
         "height": image.height,
         "steps": image.steps,
         "seed": None if request.GET.get("seed") == "new" else image.seed,
+        "loras": loras.as_json(loras.from_json(image.record.get("loras"))),
     }
 
 
@@ -93,6 +94,8 @@ def create(request: HttpRequest) -> HttpResponse:
         "max_count": min(MAX_COUNT, _DEFAULT_COUNT),
         "max_prompt_length": MAX_PROMPT_LENGTH,
         "largest_picture": f"{LARGEST_FILE}",  # no thousands separators
+        "max_loras": loras.MAX_LORAS,
+        "max_lora_weight": f"{loras.MAX_WEIGHT:g}",
         "values": values,
         "errors": form.errors,
         "bootstrap": here | {"model": model.as_json(), "reuse": reuse},

@@ -207,4 +207,5 @@ def engine_options() -> EngineOptions:
         models_dir=Path(settings.MODELS_DIR),
         cache_dir=None,
         benchmark=settings.ZIMAGE_BENCHMARK,
+        lora_dir=Path(settings.ZIMAGE_LORA_DIR) if settings.ZIMAGE_LORA_DIR else None,
     )

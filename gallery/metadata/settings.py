@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -21,6 +21,7 @@ from gallery.metadata.texts import read as read_texts
 
 _LARGEST_NUMBER = 2**64  # seeds of other tools have up to 64 bits
 _LARGEST_SIDE = 100_000  # pixels
+_MOST_LORAS = 20
 # Control characters, and halves of characters that JSON can smuggle in; tabs and line ends are text.
 _NO_TEXT = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 
@@ -45,6 +46,7 @@ class PictureSettings:
     seed: int | None
     guidance: float | None
     style: str
+    loras: tuple[tuple[str, float], ...] = ()  # names and weights
 
 
 def read(file: IO[bytes]) -> PictureSettings:
@@ -159,7 +161,18 @@ def _checked(found: dict[str, Any], picture: PictureText) -> PictureSettings:
         seed=_whole(found.get("seed")),
         guidance=_guidance(found),
         style=_text(found.get("style")),
+        loras=tuple(_loras(found)),
     )
+
+
+def _loras(found: dict[str, Any]) -> Iterator[tuple[str, float]]:
+    """What our own record says; the others' names mean files of theirs."""
+    record = found.get("record")
+    told = record.get("loras") if isinstance(record, dict) else None
+    for lora in told[:_MOST_LORAS] if isinstance(told, list) else []:
+        name, weight = (_text(lora.get("name")), lora.get("weight")) if isinstance(lora, dict) else ("", None)
+        if name and isinstance(weight, int | float) and -_LARGEST_NUMBER < weight < _LARGEST_NUMBER:
+            yield name, float(weight)
 
 
 def _guidance(found: dict[str, Any]) -> float | None:

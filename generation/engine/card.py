@@ -14,6 +14,7 @@ import torch
 import transformers
 from diffusers.models.transformers.transformer_z_image import SEQ_MULTI_OF
 
+from generation.engine import lora_files
 from generation.engine.devices import choose_batch
 from generation.engine.placing import draws_mixed_prompts
 from generation.engine.plan import ModelSize, Plan
@@ -62,6 +63,7 @@ def describe(
         quantization=_quantization(source, plan),
         offload=plan.offload,
         plan=plan.reason,
+        loras=lora_files.listed(options.lora_dir),
     )
 
 

@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
 from PIL import Image
 
-from generation.engine import devices
+from generation.engine import devices, lora_files
 from generation.engine.card import describe
 from generation.engine.exceptions import DeviceLost, DrawingCancelled, OutOfMemory, UnsupportedRequest
 from generation.engine.loading import be_quiet, load_pipeline, measure
+from generation.engine.loras import Loras
 from generation.engine.placing import limit_decoding, place
 from generation.engine.plan import Device, Plan, Wishes, make_plan
 from generation.engine.preparing.downloading import fetch_missing
@@ -39,6 +41,7 @@ def load(options: EngineOptions, on_progress: Callable[[float, str], None] | Non
     tell = on_progress or (lambda _share, _what: None)
     be_quiet()
     device = devices.choose_device(options.device)
+    lora_files.check(options)
     tell(0.05, "Looking for the model")
     source = find_source(options, device)
     if source.folder is None:
@@ -66,7 +69,7 @@ def load(options: EngineOptions, on_progress: Callable[[float, str], None] | Non
     matrix = PreviewMatrix.fit(pipeline.vae, device)
     pipeline.maybe_free_model_hooks()
     tell(1.0, "Ready")
-    return PipelineEngine(pipeline, card, device, matrix, plan)
+    return PipelineEngine(pipeline, card, device, matrix, plan, options.lora_dir)
 
 
 class PipelineEngine:
@@ -75,13 +78,26 @@ class PipelineEngine:
     `prompts` remembers what it has encoded: clear it when the text encoder changes.
     """
 
-    def __init__(self, pipeline: Any, card: ModelCard, device: torch.device, matrix: PreviewMatrix, plan: Plan) -> None:
+    def __init__(
+        self,
+        pipeline: Any,
+        card: ModelCard,
+        device: torch.device,
+        matrix: PreviewMatrix,
+        plan: Plan,
+        lora_dir: Path | None = None,
+    ) -> None:
         self.card = card
         self.prompts = PromptEncoder(pipeline, max_tokens=card.max_prompt_tokens)
         self._pipeline = pipeline
         self._device = device
         self._matrix = matrix
         self._plan = plan
+        self._loras = Loras(pipeline, lora_dir, plan.offload, device)
+
+    @property
+    def lora_hashes(self) -> Mapping[str, str]:
+        return self._loras.hashes
 
     def warm_up(self) -> None:
         """Draw one tiny picture, so that the first real one is not the slow one."""
@@ -95,10 +111,12 @@ class PipelineEngine:
         the result is None. If it raises, drawing stops and the engine stays usable. What does not fit into one
         forward is drawn and reported in parts, one after the other: see `StepReport.active`.
 
-        Raises UnsupportedRequest before the first step; DrawingCancelled within the step in which the last request is
-        dropped; OutOfMemory if one picture alone does not fit; DeviceLost, after which the process must end.
+        Raises UnsupportedRequest or LoraUnusable before the first step; DrawingCancelled within the step in which the
+        last request is dropped; OutOfMemory if one picture alone does not fit; DeviceLost, after which the process
+        must end.
         """
         self._check(requests)
+        self._loras.wear(requests[0].loras)
         pictures: list[Image.Image | None] = [None] * len(requests)
         dropped: set[int] = set()
         indexes = range(len(requests))
@@ -156,9 +174,11 @@ class PipelineEngine:
         if not requests:
             raise UnsupportedRequest("There is nothing to draw; ask for at least one picture.")
         card, first = self.card, requests[0]
-        alike = {(request.width, request.height, request.steps, request.guidance) for request in requests}
+        alike = {
+            (request.width, request.height, request.steps, request.guidance, request.loras) for request in requests
+        }
         if len(alike) > 1:
-            raise UnsupportedRequest("Pictures drawn together need the same size, number of steps and guidance.")
+            raise UnsupportedRequest("Pictures drawn together need the same size, steps, guidance and LoRAs.")
         for name, side in (("width", first.width), ("height", first.height)):
             if side % card.size_step or not card.min_side <= side <= card.max_side:
                 raise UnsupportedRequest(

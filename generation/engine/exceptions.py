@@ -23,6 +23,10 @@ class UnsupportedRequest(EngineError):
     """The model cannot draw this size, number of steps, …; asking again the same way will fail again."""
 
 
+class LoraUnusable(EngineError):
+    """A LoRA's file is gone, damaged, made for another model or of a kind that is not read. The engine stays usable."""
+
+
 class OutOfMemory(EngineError):
     """Not even one picture of this size fits into the device's memory. The engine stays usable."""
 

@@ -8,7 +8,7 @@ Imports no torch, so a worker with it starts at once.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import PIL
@@ -66,6 +66,10 @@ class TimedEngine:
             is_starter=False,
             versions={"pillow": PIL.__version__},
         )
+
+    @property
+    def lora_hashes(self) -> Mapping[str, str]:
+        return {}  # a flat picture has no use for them
 
     def warm_up(self) -> None:
         """Nothing here is slower the first time."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
@@ -32,6 +32,7 @@ class EngineOptions:
     models_dir: where prepared models lie (`prepared`); a hub id that was prepared there is loaded from there.
     cache_dir: where downloads from the hub go; None leaves it to huggingface_hub (`HF_HOME`).
     benchmark: this site measures, so the engine that only takes its time may stand in for a model (see `timed`).
+    lora_dir: where LoRAs lie, as `lora_files` reads it; None for none.
     """
 
     model: str
@@ -48,6 +49,7 @@ class EngineOptions:
     models_dir: Path | None = None
     cache_dir: Path | None = None
     benchmark: bool = False
+    lora_dir: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ class ModelCard:
     """What a loaded model is and can do; written down by the worker for everybody else. Sizes are in pixels.
 
     quantization, offload and plan: how it is run, and in one sentence why so.
+    loras: those that can be asked for, each with the keys `name` and `triggers`, words that call for what it knows.
     """
 
     name: str
@@ -78,10 +81,19 @@ class ModelCard:
     quantization: str = "none"
     offload: str = "none"
     plan: str = ""
+    loras: list[dict[str, Any]] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
         """All fields, fit for JSON."""
         return dataclasses.asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class LoraWeight:
+    """A LoRA of the folder, and how strongly it is to work: 1 as it was trained, 0 not at all."""
+
+    name: str
+    weight: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +106,7 @@ class DrawRequest:
     steps: int
     seed: int
     guidance: float = 0.0
+    loras: tuple[LoraWeight, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +132,10 @@ class Engine(Protocol):
 
     @property
     def card(self) -> ModelCard: ...
+
+    @property
+    def lora_hashes(self) -> Mapping[str, str]:
+        """SHA-256 of each LoRA's file, by name, as it was when last loaded."""
 
     def warm_up(self) -> None:
         """Draw one tiny picture, so that the first real one is not the slow one."""

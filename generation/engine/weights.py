@@ -49,16 +49,30 @@ def is_gguf(file: Path) -> bool:
 
 def read_header(path: Path) -> dict[str, list[int]]:
     """Names and shapes of the tensors in a safetensors file. ValueError if it is none or is cut short."""
+    size, length, header = _header(path)
+    header.pop("__metadata__", None)
+    if 8 + length + max((entry["data_offsets"][1] for entry in header.values()), default=0) != size:
+        raise ValueError(f"{path} is not as long as its header says.")
+    return {name: entry["shape"] for name, entry in header.items()}
+
+
+def read_metadata(path: Path) -> dict[str, Any]:
+    """What the file's maker says of it; values should be text, but nobody checks. ValueError as `read_header`."""
+    said = _header(path)[2].get("__metadata__")
+    return said if isinstance(said, dict) else {}
+
+
+def _header(path: Path) -> tuple[int, int, dict[str, Any]]:
+    """The file's size, and its header: how long, and what it holds."""
     size = path.stat().st_size
     with path.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
         if not 2 <= length <= min(_LONGEST_HEADER, size - 8):
             raise ValueError(f"{path} has no header of a safetensors file.")
         header = json.loads(file.read(length))
-    header.pop("__metadata__", None)
-    if 8 + length + max((entry["data_offsets"][1] for entry in header.values()), default=0) != size:
-        raise ValueError(f"{path} is not as long as its header says.")
-    return {name: entry["shape"] for name, entry in header.items()}
+    if not isinstance(header, dict):
+        raise ValueError(f"{path} has no header of a safetensors file.")
+    return size, length, header
 
 
 def _file_size(path: Path) -> PartSize:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import models
@@ -24,6 +24,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from gallery.models import Image
+from generation import loras
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
@@ -65,6 +66,10 @@ class Failure(models.TextChoices):
     ENGINE = (
         "engine",
         _("The picture could not be drawn. Try again; if it fails again, tell an administrator. Nothing was charged."),
+    )
+    LORA = (
+        "lora",
+        _("A LoRA's file is gone, damaged or made for another model. Choose another LoRA. Nothing was charged."),
     )
 
 
@@ -136,6 +141,7 @@ class Generation(models.Model):
     steps = models.PositiveSmallIntegerField(_("steps"))
     guidance = models.FloatField(_("guidance"), default=0.0)
     seed = models.BigIntegerField(_("seed"))
+    loras: Any = models.JSONField(_("LoRAs"), default=list, blank=True, validators=[loras.validate])
 
     cost = models.FloatField(editable=False)  # megapixel-steps
     start_tag = models.BigIntegerField(editable=False)  # virtual time, see scheduling.py

@@ -12,7 +12,7 @@ from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from generation import events, places, quotas, scheduling
+from generation import events, loras, places, quotas, scheduling
 from generation.doorbell import ring_if_possible
 from generation.exceptions import IdempotencyConflict, InvalidTransition
 from generation.models import Batch, Generation, GenerationQuerySet, Reason, State, next_seq
@@ -106,7 +106,7 @@ def cancel_all(*, user: User) -> int:
     return _cancel(user, Generation.objects.filter(user=user))
 
 
-_DRAWN_FROM = ("prompt", "style", "width", "height", "steps", "guidance", "seed", "cost")
+_DRAWN_FROM = ("prompt", "style", "width", "height", "steps", "guidance", "seed", "cost", "loras")
 
 
 def _row(batch: Batch, parameters: Parameters, seed: int, tags: Tags) -> Generation:
@@ -123,6 +123,7 @@ def _row(batch: Batch, parameters: Parameters, seed: int, tags: Tags) -> Generat
         cost=parameters.cost,
         start_tag=tags.start,
         finish_tag=tags.finish,
+        loras=loras.as_json(parameters.loras),
     )
 
 

@@ -84,8 +84,8 @@ export class Actions {
 
 /** What is needed to ask for the same pictures again; the seed of the first brings back all of them. */
 function settingsOf(batch) {
-  const { prompt, style, width, height, steps, seed } = batch.first;
-  return { prompt, style, width, height, steps, seed, count: Math.min(batch.rows.length, 4) };
+  const { prompt, style, width, height, steps, seed, loras } = batch.first;
+  return { prompt, style, width, height, steps, seed, loras, count: Math.min(batch.rows.length, 4) };
 }
 
 /** Older pages of the feed, as the end of the list comes into view or its button is pressed. */

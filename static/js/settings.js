@@ -1,6 +1,7 @@
 /** The composer's fields as values, and values as fields. */
 
 import { attribute, show, write } from './dom.js';
+import { Loras } from './loras.js';
 import { size, steps } from './words.js';
 
 export class Settings {
@@ -8,6 +9,7 @@ export class Settings {
   constructor(form, model) {
     Object.assign(this, { form, model, fields: form.elements });
     this.lastShape = this.#shape() ?? model.shapes[0];
+    this.loras = new Loras(form, model);
     form.addEventListener('input', (event) => this.#follow(event.target));
     this.show();
   }
@@ -31,6 +33,7 @@ export class Settings {
       steps: Number(this.fields.steps.value),
       seed: seed.value.trim(),
       count: Number(count.value || 1),
+      loras: this.loras.values,
     };
   }
 
@@ -45,6 +48,7 @@ export class Settings {
     if (values.style !== undefined) for (const radio of fields.style) radio.checked = radio.value === values.style;
     if (values.seed !== undefined) fields.seed.value = values.seed ?? '';
     if (values.width && values.height) this.#fillSize(values);
+    if (values.loras !== undefined) this.loras.fill(values.loras);
     this.show();
   }
 
@@ -82,7 +86,9 @@ export class Settings {
     attribute(this.fields.height, 'placeholder', this.lastShape.height);
 
     const seedText = seed ? interpolate(gettext('seed %s'), [seed]) : gettext('random seed');
-    const fine = [this.isCustom && `${width} × ${height}`, steps(number), seedText].filter(Boolean);
+    const chosen = this.loras.values.length;
+    const loras = chosen && interpolate(ngettext('%s LoRA', '%s LoRAs', chosen), [chosen]);
+    const fine = [this.isCustom && `${width} × ${height}`, steps(number), seedText, loras].filter(Boolean);
     write(this.form.querySelector('[data-fine]'), fine.join(' · '));
     const style = this.fields.style.value && this.styleLabel(this.fields.style.value);
     const all = [style, size(width, height, this.model.shapes), count].filter(Boolean);

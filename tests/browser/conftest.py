@@ -16,8 +16,11 @@ from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.conf import settings
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect
 
+from generation.engine.starter.build import ensure_starter
+from tests.engine.lora_making import make_lora
 from tests.site.running import Site, manage, site, until
 
 ADMIN = ("admin", "pw-of-the-admin-1")
@@ -91,10 +94,13 @@ def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]
 
 @pytest.fixture(scope="session")
 def running_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """The site, its worker ready to draw."""
+    """The site, its worker ready to draw, with two LoRAs."""
     name, password = ADMIN
     account = {"DJANGO_SUPERUSER_USERNAME": name, "DJANGO_SUPERUSER_PASSWORD": password}
-    with site(tmp_path_factory.mktemp("site") / "var", **account) as running:
+    loras, starter = tmp_path_factory.mktemp("loras"), ensure_starter(Path(settings.STARTER_MODEL_DIR))
+    make_lora(starter, loras / "ink.safetensors", trigger="ink wash, mist")
+    make_lora(starter, loras / "styles" / "oil.safetensors", seed=2)
+    with site(tmp_path_factory.mktemp("site") / "var", ZIMAGE_LORA_DIR=str(loras), **account) as running:
         until(lambda: running.get("/health/workers")[1]["ready"], seconds=90, what="a worker with a loaded model")
         yield running
 

@@ -132,7 +132,7 @@ def read(content: bytes) -> dict[str, Any]:
     return asdict(picture_settings.read(io.BytesIO(content)))
 
 
-FOX = {"prompt": "a red fox", "negative_prompt": "", "style": ""}
+FOX = {"prompt": "a red fox", "negative_prompt": "", "style": "", "loras": ()}
 
 
 def test_ours_come_back_as_they_were() -> None:
@@ -145,12 +145,32 @@ def test_ours_come_back_as_they_were() -> None:
         guidance=2.5,
         seed=2**53 - 1,
         model="one, two",
-        record={"negative_prompt": "blurry"},
+        record={"negative_prompt": "blurry", "loras": [{"name": "styles/oil", "weight": -0.5, "sha256": "00"}]},
     )
     told = read(storing.encode(make_picture(), facts).png)
     names = ("prompt", "style", "width", "height", "steps", "guidance", "seed")
     assert {name: told[name] for name in names} == {name: getattr(facts, name) for name in names}
     assert (told["source"], told["negative_prompt"]) == ("Zimageweb", "blurry")
+    assert told["loras"] == (("styles/oil", -0.5),)
+
+
+@pytest.mark.parametrize(
+    "loras",
+    [
+        "ink",
+        {"name": "ink"},
+        [1],
+        [{"name": 1, "weight": 1}],
+        [{"name": "", "weight": 1}],
+        [{"name": "ink", "weight": "1"}],
+        [{"name": "ink", "weight": float("nan")}],
+        [{"name": "ink", "weight": 10**400}],
+    ],
+)
+def test_nonsense_for_loras_is_none(loras: object) -> None:
+    ours = {"prompt": "a red fox", "steps": 8, "seed": 1, "record": {"loras": loras}}
+    told = read(make_png({"zimageweb": json.dumps(ours)}))
+    assert (told["prompt"], told["loras"]) == ("a red fox", ())
 
 
 def test_ours_come_back_from_the_parameters_alone() -> None:
@@ -209,7 +229,7 @@ def test_ours_come_back_from_the_parameters_alone() -> None:
     ids=["AUTOMATIC1111", "Forge", "InvokeAI", "ComfyUI", "ComfyUI parts", "SwarmUI", "NovelAI", "Fooocus"],
 )  # fmt: skip
 def test_what_other_tools_write_is_read(texts: dict[str, str], expected: dict[str, Any]) -> None:
-    assert read(make_png(texts)) == {"style": ""} | expected
+    assert read(make_png(texts)) == {"style": "", "loras": ()} | expected
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "WEBP"])

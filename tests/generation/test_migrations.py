@@ -24,11 +24,15 @@ def migrate(name: str) -> Any:
     return MigrationExecutor(connection).loader.project_state([("generation", name)]).apps
 
 
+def migrate_to_newest() -> None:
+    newest = MigrationExecutor(connection).loader.graph.leaf_nodes("generation")
+    MigrationExecutor(connection).migrate(newest)
+
+
 @pytest.fixture
 def before_whole_tags() -> Iterator[Any]:
     yield migrate("0002_quotas_and_ledger")
-    newest = MigrationExecutor(connection).loader.graph.leaf_nodes("generation")
-    MigrationExecutor(connection).migrate(newest)
+    migrate_to_newest()
 
 
 def test_tags_become_whole_and_keep_the_order(before_whole_tags: Any, alice: User) -> None:
@@ -41,7 +45,7 @@ def test_tags_become_whole_and_keep_the_order(before_whole_tags: Any, alice: Use
     old.get_model("generation", "QueueShare").objects.create(user_id=alice.pk, finish_tag=0.2)
     old.get_model("generation", "QueueClock").objects.create(virtual_time=0.05)
 
-    migrate("0003_whole_tags")
+    migrate_to_newest()  # the models of today read today's columns
 
     line = list(Generation.objects.in_line())
     assert [row.pk for row in line] == [made[0], made[2], made[1]]
