@@ -13,7 +13,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import django_rq
@@ -161,7 +161,10 @@ class DrawingWorker:
                 "seconds_per_cost": studio.speed.per_cost if studio.speed else None,
                 "seconds_per_megapixel": studio.speed.per_megapixel if studio.speed else 0.0,
                 "progress": 100,
+                "device_state": asdict(state) if (state := studio.engine.device_state()) else {},
             }
+            if studio.last_drawn_at:  # else it may be known from an earlier process of this name
+                changes["last_drawn_at"] = studio.last_drawn_at
         Worker.objects.filter(name=self.name, pid=os.getpid()).update(**changes)
         try:
             services.reconcile()

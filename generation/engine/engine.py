@@ -24,7 +24,7 @@ from generation.engine.preview import PreviewMatrix, estimate_picture
 from generation.engine.prompts import PromptEncoder
 from generation.engine.quantization import installed_packages
 from generation.engine.sources import check_class, fetch, find_source
-from generation.engine.types import DrawRequest, Engine, EngineOptions, ModelCard, StepCallback, StepReport
+from generation.engine.types import DeviceState, DrawRequest, Engine, EngineOptions, ModelCard, StepCallback, StepReport
 
 logger = logging.getLogger(__name__)
 
@@ -87,6 +87,10 @@ class PipelineEngine:
         """Draw one tiny picture, so that the first real one is not the slow one."""
         side = self.card.min_side
         self.draw([DrawRequest("a warm-up", width=side, height=side, steps=2, seed=0)], lambda _report: ())
+
+    def device_state(self) -> DeviceState | None:
+        """How full the device is now; None once it has failed. Any thread may ask."""
+        return devices.state(self._device)
 
     def draw(self, requests: Sequence[DrawRequest], on_step: StepCallback) -> list[Image.Image | None]:
         """Draw `requests`, which share size, steps and guidance, in as few forwards as memory allows.

@@ -67,5 +67,5 @@ def _can_offload(pipeline: Any, plan: Plan, device: torch.device) -> bool:
     if device.type != "cuda" or plan.offload != "none" or plan.quantization in PACKAGE_OF:
         return False
     parts = (pipeline.transformer, pipeline.text_encoder, pipeline.vae)
-    weights = sum(tensor.nbytes for part in parts for tensor in part.parameters())
+    weights: int = sum(tensor.nbytes for part in parts for tensor in part.parameters())
     return weights < _MAIN_MEMORY_SHARE * free_memory(torch.device("cpu"))
