@@ -31,7 +31,7 @@ from generation.engine.exceptions import (
     OutOfMemory,
     UnsupportedRequest,
 )
-from generation.engine.types import DrawRequest, Engine, StepReport
+from generation.engine.types import DeviceState, DrawRequest, Engine, StepReport
 from generation.models import Failure, Generation
 from generation.speed import Speed, measured
 
@@ -57,6 +57,7 @@ class Studio:
     lost: DeviceLost | None = None  # set when the device failed: this process cannot draw any more
     last_sign_of_life: float = field(default_factory=time.monotonic)
     last_drawn_at: dt.datetime | None = None
+    device_state: DeviceState | None = None  # when the last picture was drawn
     _hands: list[Generation] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _pool: ThreadPoolExecutor = field(
@@ -118,7 +119,7 @@ class Studio:
         seconds = now - watch.began
         if None not in pictures:
             self.drawn += len(rows)
-            self.last_drawn_at = timezone.now()
+            self.last_drawn_at, self.device_state = timezone.now(), self.engine.device_state()
             self._measure(rows, now - began, watch.seconds_per_step)
         for row, picture in zip(rows, pictures, strict=True):
             if picture is not None:

@@ -113,7 +113,9 @@ class Supervisor:
             devices = cuda_devices.count(self._say)
         if workers is None:
             workers = devices or 1
-            self._say(f"{devices} CUDA devices to draw on: workers started: {workers}.")
+            self._say(
+                f"Workers: {workers}, {'one on each CUDA device' if devices else f'on {settings.ZIMAGE_DEVICE}'}."
+            )
         made = []
         for number in range(workers):
             name = f"{socket.gethostname()}-{number}"

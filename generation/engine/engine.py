@@ -89,7 +89,7 @@ class PipelineEngine:
         self.draw([DrawRequest("a warm-up", width=side, height=side, steps=2, seed=0)], lambda _report: ())
 
     def device_state(self) -> DeviceState | None:
-        """How full the device is now; None once it has failed. Any thread may ask."""
+        """How full the device is now; None once it has failed."""
         return devices.state(self._device)
 
     def draw(self, requests: Sequence[DrawRequest], on_step: StepCallback) -> list[Image.Image | None]:

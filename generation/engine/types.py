@@ -134,7 +134,7 @@ class Engine(Protocol):
         """Draw one tiny picture, so that the first real one is not the slow one."""
 
     def device_state(self) -> DeviceState | None:
-        """How full the device is now; None if that is not known. Any thread may ask."""
+        """How full the device is now; None if that is not known."""
 
     def draw(self, requests: Sequence[DrawRequest], on_step: StepCallback) -> list[Image | None]:
         """One picture per request, None for a dropped one. See `PipelineEngine.draw`."""
