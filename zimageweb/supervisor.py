@@ -113,9 +113,7 @@ class Supervisor:
             devices = cuda_devices.count(self._say)
         if workers is None:
             workers = devices or 1
-            self._say(
-                f"Workers: {workers}, {'one on each CUDA device' if devices else f'on {settings.ZIMAGE_DEVICE}'}."
-            )
+            self._say(f"Workers: {workers}" + (", one on each CUDA device." if devices else "."))
         made = []
         for number in range(workers):
             name = f"{socket.gethostname()}-{number}"
