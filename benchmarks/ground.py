@@ -22,6 +22,8 @@ from pathlib import Path
 
 import django
 
+from zimageweb import cuda_devices
+
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = Path(__file__).resolve().parent / "results"
 # No limit but the one that is measured. The worker takes one thread, as it does by itself with the starter model.
@@ -45,9 +47,14 @@ def machine() -> str:
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1024**3
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return (
-        f"{cores} cores ({name[1].strip() if name else platform.machine()}), {memory:.0f} GB of memory, no GPU; "
+        f"{cores} cores ({name[1].strip() if name else platform.machine()}), {memory:.0f} GB of memory, {_gpus()}; "
         f"Python {platform.python_version()}, torch {version('torch')}, Django {version('django')}"
     )
+
+
+def _gpus() -> str:
+    number = cuda_devices.count()
+    return f"{number} CUDA devices" if number else "no GPU that torch can use"
 
 
 @contextmanager

@@ -111,7 +111,7 @@ class GenerationAdmin(_ReadOnly):
 
 @admin.register(Worker)
 class WorkerAdmin(_ReadOnly):
-    list_display = ("name", "lamp", "state", "model_name", "device", "drawn", "seen_at")
+    list_display = ("name", "lamp", "state", "model_name", "device", "memory", "drawn", "last_drawn_at", "seen_at")
 
     @admin.display(description=_("alive"), boolean=True)
     def lamp(self, worker: Worker) -> bool:
@@ -123,7 +123,14 @@ class WorkerAdmin(_ReadOnly):
 
     @admin.display(description=_("device"))
     def device(self, worker: Worker) -> str:
-        return format_html("{} {}", worker.card.get("device", "–"), worker.card.get("dtype", ""))
+        address = worker.device_state.get("address", "")
+        return format_html("{} {} {}", worker.card.get("device", "–"), worker.card.get("dtype", ""), address)
+
+    @admin.display(description=_("memory"))
+    def memory(self, worker: Worker) -> str:
+        """Used, and in all."""
+        used, total = worker.device_state.get("used"), worker.device_state.get("total")
+        return f"{used / 2**30:.1f} / {total / 2**30:.1f} GiB" if total else "–"
 
 
 @admin.register(Quota)

@@ -7,6 +7,7 @@ Encoding and storing happen in threads of their own while the next batch is bein
 from __future__ import annotations
 
 import base64
+import datetime as dt
 import io
 import logging
 import threading
@@ -17,6 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from django.db import DatabaseError, close_old_connections
+from django.utils import timezone
 from PIL import Image as PillowImage
 
 from gallery import storing
@@ -30,7 +32,7 @@ from generation.engine.exceptions import (
     OutOfMemory,
     UnsupportedRequest,
 )
-from generation.engine.types import DrawRequest, Engine, LoraWeight, StepReport
+from generation.engine.types import DeviceState, DrawRequest, Engine, LoraWeight, StepReport
 from generation.models import Failure, Generation
 from generation.speed import Speed, measured
 
@@ -55,6 +57,8 @@ class Studio:
     leaving: threading.Event = field(default_factory=threading.Event)
     lost: DeviceLost | None = None  # set when the device failed: this process cannot draw any more
     last_sign_of_life: float = field(default_factory=time.monotonic)
+    last_drawn_at: dt.datetime | None = None
+    device_state: DeviceState | None = None  # when the last picture was drawn
     _hands: list[Generation] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _pool: ThreadPoolExecutor = field(
@@ -116,6 +120,7 @@ class Studio:
         seconds = now - watch.began
         if None not in pictures:
             self.drawn += len(rows)
+            self.last_drawn_at, self.device_state = timezone.now(), self.engine.device_state()
             self._measure(rows, now - began, watch.seconds_per_step)
         for row, picture in zip(rows, pictures, strict=True):
             if picture is not None:

@@ -13,7 +13,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import django_rq
@@ -107,7 +107,8 @@ class DrawingWorker:
     def _open_studio(self) -> Studio:
         engine = _load(engine_options(), self._show_progress)
         engine.warm_up()
-        studio = Studio(engine=engine, worker=self.name)
+        # Asked by the thread that draws: a driver that hangs must not hold up the heartbeat, which watches it.
+        studio = Studio(engine=engine, worker=self.name, device_state=engine.device_state())
         Worker.objects.filter(name=self.name).update(card=engine.card.as_dict(), progress=100)
         self._studio, self._state = studio, Worker.State.IDLE
         self._beat()
@@ -161,7 +162,10 @@ class DrawingWorker:
                 "seconds_per_cost": studio.speed.per_cost if studio.speed else None,
                 "seconds_per_megapixel": studio.speed.per_megapixel if studio.speed else 0.0,
                 "progress": 100,
+                "device_state": asdict(studio.device_state) if studio.device_state else {},
             }
+            if studio.last_drawn_at:  # else it may be known from an earlier process of this name
+                changes["last_drawn_at"] = studio.last_drawn_at
         Worker.objects.filter(name=self.name, pid=os.getpid()).update(**changes)
         try:
             services.reconcile()

@@ -45,6 +45,7 @@ class Child:
     command: Sequence[str]
     say: Callable[[str], None]
     parting: Callable[[int], bool]
+    environment: dict[str, str] = field(default_factory=dict)  # beside the supervisor's own
     start_at: float | None = 0.0  # by the monotonic clock; None: not by itself
     process: subprocess.Popen[str] | None = None
     _started: float = 0.0
@@ -65,7 +66,7 @@ class Child:
         self._started = time.monotonic()
         self.process = subprocess.Popen(
             self.command,
-            env=os.environ | {"PYTHONUNBUFFERED": "1"},
+            env=os.environ | {"PYTHONUNBUFFERED": "1"} | self.environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

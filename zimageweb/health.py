@@ -92,6 +92,10 @@ def _describe(worker: Worker) -> dict[str, Any]:
         "drawn": worker.drawn,
         "seen_at": worker.seen_at.isoformat(),
         "alive": worker.is_alive,
+        "address": worker.device_state.get("address"),
+        "memory_used": worker.device_state.get("used"),
+        "memory_total": worker.device_state.get("total"),
+        "last_drawn_at": worker.last_drawn_at.isoformat() if worker.last_drawn_at else None,
     }
 
 

@@ -27,7 +27,7 @@ from django.core.management import CommandError
 from django.db import close_old_connections, connections
 
 from generation import services
-from zimageweb import embedded_redis, preparation
+from zimageweb import cuda_devices, embedded_redis, preparation
 from zimageweb.announcement import Announcement
 from zimageweb.children import Child, in_words
 from zimageweb.upkeep import DailySweep, Outage, Reconciler
@@ -42,7 +42,8 @@ _BACKLOG = 1024  # connections that may wait to be accepted; a whole team can pr
 class Supervisor:
     """Starts the site, keeps it running until a signal asks it to stop, and then leaves nothing behind."""
 
-    def __init__(self, say: Callable[[str], None], *, workers: int = 1) -> None:
+    def __init__(self, say: Callable[[str], None], *, workers: int | None = 1) -> None:
+        """`workers`: how many; None for one on each CUDA device."""
         self._say = say
         self._workers = workers
         # The one queue into which a signal handler may put while the main thread is inside `get`.
@@ -99,14 +100,27 @@ class Supervisor:
         door = f"tcp:port={settings.PORT}:interface={host}:backlog={_BACKLOG}"
         web = ["-m", "daphne", "-e", door, "-v", "0", "zimageweb.asgi:application"]
         self._children = [Child("web", [sys.executable, *web], self._say, self._after_web)]
-        for number in range(self._workers):
-            name = f"{socket.gethostname()}-{number}"
-            command = [*_MANAGE, "worker", "--name", name]
-            self._children.append(Child(f"worker-{number}", command, self._say, partial(self._after_worker, name)))
+        self._children += self._make_workers()
         sweep = [*_MANAGE, "cleanup_images"]
         self._children.append(Child("sweep", sweep, self._say, self._after_sweep, start_at=None))
         self._announcement.start()
         self._reconciler.start()
+
+    def _make_workers(self) -> list[Child]:
+        """They take turns on the CUDA devices, unless all are told which one to use."""
+        workers, devices = self._workers, 0
+        if workers != 1 and settings.ZIMAGE_DEVICE == "auto":
+            devices = cuda_devices.count(self._say)
+        if workers is None:
+            workers = devices or 1
+            self._say(f"Workers: {workers}" + (", one on each CUDA device." if devices else "."))
+        made = []
+        for number in range(workers):
+            name = f"{socket.gethostname()}-{number}"
+            command = [*_MANAGE, "worker", "--name", name]
+            place = {"ZIMAGE_DEVICE": f"cuda:{number % devices}"} if devices else {}
+            made.append(Child(f"worker-{number}", command, self._say, partial(self._after_worker, name), place))
+        return made
 
     def _start_redis(self) -> Child:
         folder, socket_path = settings.DATA_DIR / "redis", settings.EMBEDDED_REDIS_SOCKET

@@ -13,6 +13,7 @@ import psutil
 import torch
 
 from generation.engine.exceptions import EngineError
+from generation.engine.types import DeviceState
 
 DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16, "float32": torch.float32}
 _GIBIBYTE = 1024**3
@@ -56,6 +57,21 @@ def free_memory(device: torch.device) -> int:
     if device.type == "mps":
         return int(torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory())
     return int(psutil.virtual_memory().available)
+
+
+def state(device: torch.device) -> DeviceState | None:
+    """How full `device` is now; None where it does not answer."""
+    try:
+        if device.type == "cuda":
+            index = torch.cuda.current_device() if device.index is None else device.index
+            free, total = torch.cuda.mem_get_info(index)
+            return DeviceState(f"cuda:{index}", int(total - free), int(total))
+        if device.type == "mps":
+            used, total = torch.mps.driver_allocated_memory(), torch.mps.recommended_max_memory()
+            return DeviceState("mps", int(used), int(total))
+    except RuntimeError:  # the drawing thread meets the same error, and is the one to act on it
+        return None
+    return DeviceState(str(device), int(psutil.Process().memory_info().rss), int(psutil.virtual_memory().total))
 
 
 def choose_batch(wanted: int, device: torch.device) -> tuple[int, int]:

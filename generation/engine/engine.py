@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from PIL import Image
 
-from generation.engine import devices, lora_files
+from generation.engine import devices, frugal, lora_files
 from generation.engine.card import describe
 from generation.engine.exceptions import DeviceLost, DrawingCancelled, OutOfMemory, UnsupportedRequest
 from generation.engine.loading import be_quiet, load_pipeline, measure
@@ -26,7 +26,7 @@ from generation.engine.preview import PreviewMatrix, estimate_picture
 from generation.engine.prompts import PromptEncoder
 from generation.engine.quantization import installed_packages
 from generation.engine.sources import check_class, fetch, find_source
-from generation.engine.types import DrawRequest, Engine, EngineOptions, ModelCard, StepCallback, StepReport
+from generation.engine.types import DeviceState, DrawRequest, Engine, EngineOptions, ModelCard, StepCallback, StepReport
 
 logger = logging.getLogger(__name__)
 
@@ -104,6 +104,10 @@ class PipelineEngine:
         side = self.card.min_side
         self.draw([DrawRequest("a warm-up", width=side, height=side, steps=2, seed=0)], lambda _report: ())
 
+    def device_state(self) -> DeviceState | None:
+        """How full the device is now; None once it has failed."""
+        return devices.state(self._device)
+
     def draw(self, requests: Sequence[DrawRequest], on_step: StepCallback) -> list[Image.Image | None]:
         """Draw `requests`, which share size, steps and guidance, in as few forwards as memory allows.
 
@@ -112,8 +116,8 @@ class PipelineEngine:
         forward is drawn and reported in parts, one after the other: see `StepReport.active`.
 
         Raises UnsupportedRequest or LoraUnusable before the first step; DrawingCancelled within the step in which the
-        last request is dropped; OutOfMemory if one picture alone does not fit; DeviceLost, after which the process
-        must end.
+        last request is dropped; OutOfMemory if one picture alone does not fit, frugally either; DeviceLost, after which
+        the process must end.
         """
         self._check(requests)
         self._loras.wear(requests[0].loras)
@@ -129,30 +133,46 @@ class PipelineEngine:
             drawn = self._attempt(requests, part, dropped, on_step)
             if drawn is None:
                 devices.release_memory(self._device)
-                if len(part) == 1:
-                    first = requests[0]
-                    raise OutOfMemory(
-                        f"A picture of {first.width} x {first.height} does not fit into the memory of "
-                        f"{self.card.device}; ask for a smaller one."
-                    )
-                middle = len(part) // 2
-                parts.extendleft([part[middle:], part[:middle]])
-                continue
+                if len(part) > 1:
+                    middle = len(part) // 2
+                    parts.extendleft([part[middle:], part[:middle]])
+                    continue
+                drawn = self._attempt_frugally(requests, part, dropped, on_step)
             for index, picture in zip(part, drawn, strict=True):
                 pictures[index] = picture
         if len(dropped) == len(requests):
             raise DrawingCancelled("The drawing was cancelled.")
         return [None if index in dropped else picture for index, picture in enumerate(pictures)]
 
-    def _attempt(
+    def _attempt_frugally(
         self, requests: Sequence[DrawRequest], part: list[int], dropped: set[int], on_step: StepCallback
+    ) -> list[Image.Image | None]:
+        """Once more the one picture of `part`, from its first step, in as little memory as can be."""
+        first, drawn = requests[0], None
+        if frugal.can_save(self._pipeline, self._plan, self._device, first.width * first.height):
+            with frugal.frugally(self._pipeline, self._plan, self._device):
+                drawn = self._attempt(requests, part, dropped, on_step, tiling=frugal.TILING)
+            devices.release_memory(self._device)
+        if drawn is None:
+            raise OutOfMemory(
+                f"A picture of {first.width} x {first.height} does not fit into the memory of "
+                f"{self.card.device}; ask for a smaller one."
+            )
+        return drawn
+
+    def _attempt(
+        self,
+        requests: Sequence[DrawRequest],
+        part: list[int],
+        dropped: set[int],
+        on_step: StepCallback,
+        *,
+        tiling: int | None = None,
     ) -> list[Image.Image | None] | None:
         """The pictures of `part`, or None if memory ran out. Has no exception alive on return, whose frames would
         hold on to the very memory that the next attempt needs."""
-        first = requests[0]
-        limit_decoding(
-            self._pipeline.vae, self._plan.tiling, self._pipeline.vae_scale_factor, first.width, first.height
-        )
+        first, at_once = requests[0], tiling or self._plan.tiling
+        limit_decoding(self._pipeline.vae, at_once, self._pipeline.vae_scale_factor, first.width, first.height)
         run = _Run(self._pipeline, self.prompts, self._matrix, requests, part, dropped, on_step)
         try:
             return run.draw()

@@ -74,6 +74,9 @@ class TimedEngine:
     def warm_up(self) -> None:
         """Nothing here is slower the first time."""
 
+    def device_state(self) -> None:
+        """It has no device."""
+
     def draw(self, requests: Sequence[DrawRequest], on_step: StepCallback) -> list[Image.Image | None]:
         """One flat picture per request, of a colour that its seed decides; None for a dropped one.
 

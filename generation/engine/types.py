@@ -123,6 +123,16 @@ class StepReport:
     active: tuple[int, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class DeviceState:
+    """address: as torch calls the device, such as "cuda:1". used: bytes taken there by all processes, on a CPU by this
+    one alone. total: bytes in all."""
+
+    address: str
+    used: int
+    total: int
+
+
 StepCallback: TypeAlias = Callable[[StepReport], Collection[int]]
 """Is told each step; returns the indexes of the requests that are not to be drawn on."""
 
@@ -139,6 +149,9 @@ class Engine(Protocol):
 
     def warm_up(self) -> None:
         """Draw one tiny picture, so that the first real one is not the slow one."""
+
+    def device_state(self) -> DeviceState | None:
+        """How full the device is now; None if that is not known."""
 
     def draw(self, requests: Sequence[DrawRequest], on_step: StepCallback) -> list[Image | None]:
         """One picture per request, None for a dropped one. See `PipelineEngine.draw`."""

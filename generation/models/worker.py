@@ -36,6 +36,9 @@ class Worker(models.Model):
     seconds_per_cost = models.FloatField(_("seconds per megapixel-step"), null=True, blank=True)
     seconds_per_megapixel = models.FloatField(_("seconds per megapixel beside the steps"), default=0.0)
     drawn = models.PositiveBigIntegerField(_("pictures drawn"), default=0)
+    # engine.types.DeviceState when the last picture was drawn.
+    device_state: Any = models.JSONField(_("device"), default=dict, blank=True)
+    last_drawn_at = models.DateTimeField(_("last picture"), null=True, blank=True)
     started_at = models.DateTimeField(_("started"), default=timezone.now)
     seen_at = models.DateTimeField(_("last seen"), default=timezone.now)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 
 from generation import services
-from generation.models import Failure, Generation, Quota, State
+from generation.models import Failure, Generation, Quota, State, Worker
 from tests.factories import make_image
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -107,3 +108,17 @@ def test_whoever_lets_people_in_cannot_make_anybody_more_than_they_are(alice: Us
     password = {"password1": "taken-over-1", "password2": "taken-over-1"}
     assert client.post(f"/admin/auth/user/{charlie.pk}/password/", password).status_code == 403
     assert User.objects.get(pk=charlie.pk).check_password("pw")
+
+
+def test_workers_show_where_they_draw_and_how_full_it_is(client: Client, charlie: User) -> None:
+    Worker.objects.create(
+        name="gpu-box-1",
+        card={"name": "Z-Image-Turbo", "device": "NVIDIA H200", "dtype": "bfloat16"},
+        device_state={"address": "cuda:1", "used": 21 << 30, "total": 141 << 30},
+        last_drawn_at=dt.datetime(2026, 11, 24, 9, 5, tzinfo=dt.UTC),
+    )
+    Worker.objects.create(name="new")
+    client.force_login(charlie)
+    page = client.get("/admin/generation/worker/").content.decode()
+    for shown in ("NVIDIA H200 bfloat16 cuda:1", "21.0 / 141.0 GiB", "9:05 a.m."):
+        assert shown in page

@@ -261,3 +261,6 @@ class _Copy:
 
     def draw(self, requests: object, on_step: object) -> object:
         return self._engine.draw(requests, lambda report: ())  # type: ignore[arg-type]
+
+    def device_state(self) -> object:
+        return self._engine.device_state()

@@ -48,6 +48,8 @@ def worker() -> Worker:
         progress=100,
         card={"name": "Z-Image-Turbo", "device": "NVIDIA H200", "plan": "bfloat16 weights, all parts stay on cuda."},
         drawn=12,
+        device_state={"address": "cuda:1", "used": 21 << 30, "total": 141 << 30},
+        last_drawn_at=dt.datetime(2026, 11, 24, 9, tzinfo=dt.UTC),
     )
 
 
@@ -127,6 +129,10 @@ def test_workers_tell_strangers_no_host(client: Client, worker: Worker) -> None:
                 "drawn": 12,
                 "seen_at": worker.seen_at.isoformat(),
                 "alive": True,
+                "address": "cuda:1",
+                "memory_used": 21 << 30,
+                "memory_total": 141 << 30,
+                "last_drawn_at": "2026-11-24T09:00:00+00:00",
             }
         ],
     }

@@ -10,9 +10,11 @@ from django.core.management.base import BaseCommand, CommandParser
 from zimageweb.supervisor import Supervisor
 
 
-def _count(value: str) -> int:
+def _count(value: str) -> int | None:
+    if value == "auto":
+        return None
     if not value.isdecimal() or int(value) < 1:
-        raise ArgumentTypeError("must be 1 or more")
+        raise ArgumentTypeError("must be 1 or more, or auto")
     return int(value)
 
 
@@ -21,10 +23,16 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []  # after its own, which answer with one sentence
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--workers", type=_count, default=1, metavar="N", help="how many workers draw (default 1)")
+        parser.add_argument(
+            "--workers",
+            type=_count,
+            default=1,
+            metavar="N|auto",
+            help="how many workers draw (default 1); on several CUDA devices they take turns, auto is one on each",
+        )
         parser.add_argument("--no-worker", action="store_true", help="draw nothing here; workers run elsewhere")
 
-    def handle(self, *args: Any, workers: int, no_worker: bool, **options: Any) -> None:
+    def handle(self, *args: Any, workers: int | None, no_worker: bool, **options: Any) -> None:
         Supervisor(_say, workers=0 if no_worker else workers).run()
 
 
