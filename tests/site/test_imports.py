@@ -99,7 +99,7 @@ LAYERS = (
     {"services"},
     {"quotas", "rate_limit", "scheduling", "places", "events", "doorbell", "representation"},
     {"models", "catalogue", "parameters", "fitting", "exceptions"},
-    {"speed"},
+    {"speed", "starting"},
 )
 
 
