@@ -71,6 +71,7 @@ class Model:
     default_steps: int = 8
     max_steps: int = 50
     default_guidance: float = 0.0
+    can_start_from_image: bool = True
 
     @classmethod
     def from_card(cls, card: dict[str, Any]) -> Model:

@@ -9,8 +9,10 @@ from dataclasses import asdict, dataclass
 
 from django.utils.translation import gettext as _
 
+from generation import starting
 from generation.catalogue import MAX_COUNT, MAX_GUIDANCE, MAX_PROMPT_LENGTH, MAX_SEED, STYLES, Model
 from generation.exceptions import FieldError, InvalidParameters
+from generation.starting import drawn_steps
 
 _RANDOM_SEEDS = 2**32  # short enough to read out, plenty to choose from
 
@@ -27,6 +29,9 @@ class Parameters:
     seed: int | None = None
     count: int = 1
     style: str = ""
+    init_image: str = ""
+    mask: str = ""
+    strength: float | None = None
 
     @classmethod
     def checked(
@@ -41,6 +46,9 @@ class Parameters:
         seed: int | None = None,
         count: int = 1,
         style: str = "",
+        init_image: str | None = None,
+        mask: str | None = None,
+        strength: float | None = None,
     ) -> Parameters:
         """Fill in the model's defaults and hold every field to its limit.
 
@@ -56,15 +64,20 @@ class Parameters:
             seed=seed,
             count=count,
             style=style,
+            init_image=init_image or "",
+            mask=mask or "",
+            strength=starting.DEFAULT_STRENGTH if init_image and strength is None else strength,
         )
         if errors := [*parameters._text_errors(), *parameters._size_errors(model), *parameters._number_errors(model)]:
+            raise InvalidParameters(errors)
+        if errors := parameters._start_errors(model):
             raise InvalidParameters(errors)
         return parameters
 
     @property
     def cost(self) -> float:
         """Work of one picture in megapixel-steps; guidance draws each step twice."""
-        return self.width * self.height / 1e6 * self.steps * (2 if self.guidance > 0 else 1)
+        return self.width * self.height / 1e6 * drawn_steps(self.steps, self.strength) * (2 if self.guidance > 0 else 1)
 
     @property
     def fingerprint(self) -> str:
@@ -74,6 +87,15 @@ class Parameters:
     def seeds(self) -> list[int]:
         first = secrets.randbelow(_RANDOM_SEEDS) if self.seed is None else self.seed
         return [first + offset for offset in range(self.count)]
+
+    def _start_errors(self, model: Model) -> list[FieldError]:
+        return starting.errors(
+            can_start=model.can_start_from_image,
+            steps=self.steps,
+            init_image=self.init_image,
+            mask=self.mask,
+            strength=self.strength,
+        )
 
     def _text_errors(self) -> list[FieldError]:
         errors = []

@@ -30,6 +30,9 @@ class GenerationRequest(BaseModel):
     seed: Integer | None = Field(None, description="Picture i of the batch is drawn from seed + i.")
     count: Integer = 1
     style: str | None = Field(None, description="The `key` of a style from `GET models`.")
+    init_image: str | None = Field(None, max_length=50, description="Starts from it: `<id of an input>`, `image:<id>`.")
+    mask: str | None = Field(None, max_length=50, description="The `id` of an input; what is white is drawn anew.")
+    strength: float | None = Field(None, description="How far from `init_image`: above 0 to 1; 0.6 if left out.")
 
 
 class GenerationOut(Schema):
@@ -45,6 +48,10 @@ class GenerationOut(Schema):
     steps: int
     guidance: float
     seed: int
+    init_image: str | None
+    mask: str | None
+    strength: float | None
+    drawn_steps: int
     position: int | None
     starts_in: float | None
     eta_seconds: float | None
@@ -83,6 +90,15 @@ class PictureSettingsOut(Schema):
     seed: int | None
     source: str = Field(description="The tool that wrote the settings.")
     notes: list[str] = Field(description="A sentence for each value that had to be changed to be drawn here.")
+
+
+class InputOut(Schema):
+    """A picture or mask to start from; `expires_at` moves on whenever it is used."""
+
+    id: str
+    width: int
+    height: int
+    expires_at: str
 
 
 class Cancelled(Schema):

@@ -66,7 +66,7 @@ def cover(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
     return ImageOps.fit(picture, size, Image.Resampling.LANCZOS)
 
 
-class _FromPicture(ZImageImg2ImgPipeline):  # type: ignore[misc]
+class _FromPicture(ZImageImg2ImgPipeline):
     """diffusers' own draws the encoding from the seed's generator before the noise, and rounds the noise to the
     prompt's number format; here the seed's noise is the same as without a start, and encoding is not random."""
 
@@ -78,7 +78,7 @@ class _FromPicture(ZImageImg2ImgPipeline):  # type: ignore[misc]
         return latents
 
 
-class _FromPartOfPicture(ZImageInpaintPipeline):  # type: ignore[misc]
+class _FromPartOfPicture(ZImageInpaintPipeline):
     """As above; and the masked picture, of which the model knows nothing, is not encoded a second time."""
 
     on_latents: OnLatents

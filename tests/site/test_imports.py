@@ -93,13 +93,14 @@ LAYERS = (
         "waiting",
         "management",
         "templatetags",
+        "input_api",
     },
     {"worker"},
     {"jobs"},
     {"services"},
     {"quotas", "rate_limit", "scheduling", "places", "events", "doorbell", "representation"},
-    {"models", "catalogue", "parameters", "fitting", "exceptions"},
-    {"speed", "starting"},
+    {"models", "catalogue", "parameters", "fitting", "exceptions", "starting"},
+    {"speed"},
 )
 
 
