@@ -192,3 +192,42 @@ class Image(models.Model):
     @property
     def thumbnail_url(self) -> str:
         return self.thumbnail_urls[512]
+
+
+INPUT_KEPT = dt.timedelta(days=1)  # after its last use
+
+
+def input_path(picture: Input, filename: str) -> str:
+    return f"inputs/{picture.owner_id}/{filename}"
+
+
+class InputQuerySet(models.QuerySet["Input"]):
+    def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> InputQuerySet:
+        return self.filter(owner_id=user.pk) if user.pk else self.none()
+
+
+class Input(models.Model):
+    """A picture or mask that somebody brought to start from; see `inputs`."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="inputs")
+    used_at = models.DateTimeField(default=timezone.now, editable=False)
+    width = models.PositiveIntegerField()
+    height = models.PositiveIntegerField()
+    file = models.FileField(upload_to=input_path)
+    bytes = models.PositiveBigIntegerField()
+
+    objects = InputQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("input")
+        verbose_name_plural = _("inputs")
+        indexes = [models.Index(fields=["used_at"], name="input_age")]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+    @property
+    def expires_at(self) -> dt.datetime:
+        """When it goes, unless it is used again before."""
+        return self.used_at + INPUT_KEPT

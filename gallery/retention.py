@@ -22,7 +22,7 @@ from django.conf import settings
 from django.core.files.storage import default_storage
 from django.db.models import Q
 
-from gallery import keeping, services, strays
+from gallery import inputs, keeping, services, strays
 from gallery.models import Image, ImageQuerySet
 from gallery.strays import MissingFiles, StrayFile
 
@@ -70,6 +70,7 @@ class Plan:
     strays: list[StrayFile] = field(default_factory=list)
     strays_are_suspicious: bool = False  # told of, never deleted
     missing: list[MissingFiles] = field(default_factory=list)  # told of, never deleted
+    inputs: list[PlannedImage] = field(default_factory=list)  # brought to start from, and used no more
 
 
 class Outcome(NamedTuple):
@@ -80,6 +81,8 @@ class Outcome(NamedTuple):
     deleted_bytes: int = 0
     strays: int = 0
     stray_bytes: int = 0
+    inputs: int = 0
+    input_bytes: int = 0
 
 
 class DiskUse(NamedTuple):
@@ -108,6 +111,8 @@ def plan(policy: Policy, now: dt.datetime) -> Plan:
     if policy.expires:
         made.to_bin = _listed(_expired(made).order_by("created_at", "id"))
     made.overdue = _listed(_overdue(made).order_by("deleted_at", "id"))
+    brought = inputs.overdue(now, policy.owner_id).order_by("used_at", "id")
+    made.inputs = [PlannedImage(*facts) for facts in brought.values_list("pk", "owner__username", "used_at", "bytes")]
     if policy.owner_id is None:
         made.strays, made.missing = strays.compare(now)
         made.strays_are_suspicious = strays.are_suspicious(made.strays)
@@ -122,7 +127,8 @@ def carry_out(made: Plan) -> Outcome:
     overdue, overdue_bytes = services.purge(_overdue(made), (image.id for image in made.overdue))
     freed, freed_bytes = services.purge(_freeable(made), (image.id for image in made.to_free))
     files, file_bytes = (0, 0) if made.strays_are_suspicious else strays.delete(made.strays)
-    return Outcome(len(moved), overdue + freed, overdue_bytes + freed_bytes, files, file_bytes)
+    brought, brought_bytes = inputs.purge((planned.id for planned in made.inputs), made.now)
+    return Outcome(len(moved), overdue + freed, overdue_bytes + freed_bytes, files, file_bytes, brought, brought_bytes)
 
 
 def disk_use() -> DiskUse:
@@ -180,7 +186,7 @@ def _plan_to_free(made: Plan, percent: float) -> None:
     """Choose the oldest images, the bin first, until what is deleted brings the disk down to `percent`."""
     disk = disk_use()
     excess = disk.used - disk.total * percent / 100
-    excess -= sum(image.bytes for image in made.overdue)
+    excess -= sum(image.bytes for image in [*made.overdue, *made.inputs])
     if not made.strays_are_suspicious:
         excess -= sum(stray.bytes for stray in made.strays)
     going = {image.id for image in made.overdue}

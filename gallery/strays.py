@@ -10,14 +10,15 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from uuid import UUID
 
 from django.core.files.storage import default_storage
 
-from gallery.models import THUMBNAIL_SIDES, Image
+from gallery.models import THUMBNAIL_SIDES, Image, Input
 from gallery.services import CHUNK, chunks
 
-FOLDER = "images"
+FOLDERS = ("images", "inputs")
 SETTLED = dt.timedelta(hours=1)  # a picture is being stored right now: its files are there and its row is not yet
 SUSPICIOUS = 100  # so many files beside an empty table are another database's pictures
 
@@ -43,8 +44,8 @@ class MissingFiles:
 
 
 def compare(now: dt.datetime) -> tuple[list[StrayFile], list[MissingFiles]]:
-    """The files below `images/` that are older than an hour and have no row, and the rows that lack a file."""
-    there = set(_walk(FOLDER))
+    """The files below `FOLDERS` that are older than an hour and have no row, and the rows that lack a file."""
+    there = {name for folder in FOLDERS for name in _walk(folder)}
     return _strays(there, now), _missing(there)
 
 
@@ -63,8 +64,9 @@ def _strays(there: set[str], now: dt.datetime) -> list[StrayFile]:
 
 def _missing(there: set[str]) -> list[MissingFiles]:
     missing = []
-    rows = Image.objects.order_by("created_at", "id").values_list("pk", "owner__username", *FILE_FIELDS)
-    for pk, owner, *names in rows.iterator(chunk_size=CHUNK):
+    images = Image.objects.order_by("created_at", "id").values_list("pk", "owner__username", *FILE_FIELDS)
+    brought = Input.objects.order_by("used_at", "id").values_list("pk", "owner__username", "file")
+    for pk, owner, *names in chain(images.iterator(chunk_size=CHUNK), brought.iterator(chunk_size=CHUNK)):
         # Files written since the folders were listed are asked for once more.
         gone = tuple(name for name in names if name not in there and not (name and default_storage.exists(name)))
         if gone:
@@ -73,7 +75,8 @@ def _missing(there: set[str]) -> list[MissingFiles]:
     still = {
         pk
         for chunk in chunks(row.id for row in missing)
-        for pk in Image.objects.filter(pk__in=chunk).values_list("pk", flat=True)
+        for kind in (Image, Input)
+        for pk in kind._default_manager.filter(pk__in=chunk).values_list("pk", flat=True)
     }
     return [row for row in missing if row.id in still]
 
@@ -111,7 +114,8 @@ def _named(names: Iterable[str]) -> set[str]:
     """Those of `names` that a row names. A file is named after its row, so this looks only at primary keys."""
     ids = {identity for name in names if (identity := _identity(name))}
     rows = Image.objects.filter(pk__in=ids).values_list(*FILE_FIELDS)
-    return {name for row in rows for name in row}
+    brought = Input.objects.filter(pk__in=ids).values_list("file")
+    return {name for row in chain(rows, brought) for name in row}
 
 
 def _identity(name: str) -> UUID | None:

@@ -74,6 +74,7 @@ class Model:
     max_steps: int = 50
     default_guidance: float = 0.0
     loras: Sequence[dict[str, Any]] = ()  # each with `name` and `triggers`
+    can_start_from_image: bool = True
 
     @classmethod
     def from_card(cls, card: dict[str, Any]) -> Model:

@@ -15,13 +15,13 @@ import time
 import uuid
 from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from django.db import DatabaseError, close_old_connections
 from django.utils import timezone
 from PIL import Image as PillowImage
 
-from gallery import storing
+from gallery import inputs, storing
 from gallery.models import Image
 from generation import events, loras, services
 from generation.catalogue import STYLES
@@ -32,7 +32,7 @@ from generation.engine.exceptions import (
     OutOfMemory,
     UnsupportedRequest,
 )
-from generation.engine.types import DeviceState, DrawRequest, Engine, LoraWeight, StepReport
+from generation.engine.types import DeviceState, DrawRequest, Engine, LoraWeight, StartPicture, StepReport
 from generation.models import Failure, Generation
 from generation.speed import Speed, measured
 
@@ -103,7 +103,7 @@ class Studio:
     def _draw(self, rows: list[Generation], began: float) -> None:
         watch = _Watch(self, rows)
         try:
-            pictures = self.engine.draw([_request(row) for row in rows], watch.on_step)
+            pictures = self.engine.draw([_with_start(row) for row in rows], watch.on_step)
         except DrawingCancelled:
             pictures = [None] * len(rows)
         except DeviceLost as error:
@@ -140,6 +140,7 @@ class Studio:
         if len(rows) == 1:
             failure = Failure.OUT_OF_MEMORY if isinstance(error, OutOfMemory) else Failure.ENGINE
             failure = Failure.LORA if isinstance(error, LoraUnusable) else failure
+            failure = Failure.START_GONE if isinstance(error, inputs.NotThere) else failure
             services.fail(
                 row=rows[0], failure=Failure.UNSUPPORTED if isinstance(error, UnsupportedRequest) else failure
             )
@@ -153,7 +154,7 @@ class Studio:
             megapixels=sum(row.width * row.height for row in rows) / 1e6,
             seconds=seconds,
             seconds_per_step=seconds_per_step,
-            steps=rows[0].steps,
+            steps=rows[0].drawn_steps,
         )
         self.speed = latest if self.speed is None else self.speed.smoothed(latest)
 
@@ -253,6 +254,20 @@ def _request(row: Generation) -> DrawRequest:
     )
 
 
+def _with_start(row: Generation) -> DrawRequest:
+    request = _request(row)
+    if not row.init_image or row.strength is None:
+        return request
+    mask = inputs.opened(row.user_id, row.mask) if row.mask else None
+    return replace(request, start=StartPicture(inputs.opened(row.user_id, row.init_image), row.strength, mask))
+
+
+def _start_record(row: Generation) -> dict[str, object]:
+    """What the picture was drawn from, where it was."""
+    facts = {"init_image": row.init_image, "mask": row.mask, "strength": row.strength}
+    return {name: value for name, value in facts.items() if value}
+
+
 def _drawn(row: Generation, seconds: float, engine: Engine) -> storing.DrawnPicture:
     card = engine.card
     return storing.DrawnPicture(
@@ -274,6 +289,7 @@ def _drawn(row: Generation, seconds: float, engine: Engine) -> storing.DrawnPict
             "quantization": card.quantization,
             "versions": card.versions,
             "loras": [lora | {"sha256": engine.lora_hashes.get(lora["name"], "")} for lora in row.loras],
+            **_start_record(row),
         },
     )
 

@@ -11,9 +11,11 @@ from dataclasses import asdict, dataclass
 from django.utils.translation import gettext as _
 
 from generation import loras as lora_choices
+from generation import starting
 from generation.catalogue import MAX_COUNT, MAX_GUIDANCE, MAX_PROMPT_LENGTH, MAX_SEED, STYLES, Model
 from generation.exceptions import FieldError, InvalidParameters
 from generation.loras import LoraChoice
+from generation.starting import drawn_steps
 
 _RANDOM_SEEDS = 2**32  # short enough to read out, plenty to choose from
 
@@ -31,6 +33,9 @@ class Parameters:
     count: int = 1
     style: str = ""
     loras: tuple[LoraChoice, ...] = ()
+    init_image: str = ""
+    mask: str = ""
+    strength: float | None = None
 
     @classmethod
     def checked(
@@ -46,6 +51,9 @@ class Parameters:
         count: int = 1,
         style: str = "",
         loras: Iterable[LoraChoice] = (),
+        init_image: str | None = None,
+        mask: str | None = None,
+        strength: float | None = None,
     ) -> Parameters:
         """Fill in the model's defaults and hold every field to its limit.
 
@@ -62,17 +70,22 @@ class Parameters:
             count=count,
             style=style,
             loras=lora_choices.chosen(loras),
+            init_image=init_image or "",
+            mask=mask or "",
+            strength=starting.DEFAULT_STRENGTH if init_image and strength is None else strength,
         )
         errors = [*parameters._text_errors(), *parameters._size_errors(model), *parameters._number_errors(model)]
         errors += lora_choices.errors(parameters.loras, [lora["name"] for lora in model.loras])
         if errors:
+            raise InvalidParameters(errors)
+        if errors := parameters._start_errors(model):
             raise InvalidParameters(errors)
         return parameters
 
     @property
     def cost(self) -> float:
         """Work of one picture in megapixel-steps; guidance draws each step twice."""
-        return self.width * self.height / 1e6 * self.steps * (2 if self.guidance > 0 else 1)
+        return self.width * self.height / 1e6 * drawn_steps(self.steps, self.strength) * (2 if self.guidance > 0 else 1)
 
     @property
     def fingerprint(self) -> str:
@@ -82,6 +95,15 @@ class Parameters:
     def seeds(self) -> list[int]:
         first = secrets.randbelow(_RANDOM_SEEDS) if self.seed is None else self.seed
         return [first + offset for offset in range(self.count)]
+
+    def _start_errors(self, model: Model) -> list[FieldError]:
+        return starting.errors(
+            can_start=model.can_start_from_image,
+            steps=self.steps,
+            init_image=self.init_image,
+            mask=self.mask,
+            strength=self.strength,
+        )
 
     def _text_errors(self) -> list[FieldError]:
         errors = []

@@ -178,7 +178,7 @@ def _read_pace() -> Pace:
 def _read_running(pace: Pace) -> tuple[dict[int, Place], dict[str, float]]:
     """What is being drawn, and for each worker that draws the seconds until it is done with it."""
     hands: dict[str, list[Generation]] = defaultdict(list)
-    columns = ("user_id", "cost", "width", "height", "steps", "step", "worker", "started_at")
+    columns = ("user_id", "cost", "width", "height", "steps", "step", "worker", "started_at", "strength")
     for row in Generation.objects.running().only(*columns):
         hands[row.worker].append(row)
     now = timezone.now()
@@ -198,9 +198,8 @@ def _read_running(pace: Pace) -> tuple[dict[int, Place], dict[str, float]]:
 def _seconds_left(row: Generation, stepping: float, beside: float, now: dt.datetime) -> float:
     """Of drawings that take so many seconds for all steps and beside them. Steps say how far it is, the clock how far
     within a step and after the last one."""
-    step = stepping / row.steps
+    step = stepping / row.drawn_steps
     by_steps = stepping - row.step * step + beside
     elapsed = (now - row.started_at).total_seconds() if row.started_at else 0.0
-    return max(
-        0.0, min(by_steps, max(stepping + beside - elapsed, by_steps - (beside if row.step == row.steps else step)))
-    )
+    rest = beside if row.step == row.drawn_steps else step
+    return max(0.0, min(by_steps, max(stepping + beside - elapsed, by_steps - rest)))

@@ -24,6 +24,10 @@ class GenerationJSON(TypedDict):
     steps: int
     guidance: float
     seed: int
+    init_image: str | None
+    mask: str | None
+    strength: float | None
+    drawn_steps: int
     position: float | int | None
     starts_in: float | int | None
     eta_seconds: float | int | None
@@ -63,6 +67,10 @@ def generation_as_json(row: Generation, line: Line | None = None) -> GenerationJ
         "steps": row.steps,
         "guidance": row.guidance,
         "seed": row.seed,
+        "init_image": row.init_image or None,
+        "mask": row.mask or None,
+        "strength": row.strength,
+        "drawn_steps": row.drawn_steps,
         "position": where["position"],
         "starts_in": where["starts_in"],
         "eta_seconds": where["eta_seconds"],

@@ -110,9 +110,10 @@ def claim(*, worker: str, most: int, most_pixels: int = 0) -> list[Generation]:
         rows = [head]
         if most_pixels:
             most = min(most, most_pixels // (head.width * head.height))
-        if most > 1 and head.attempt == 0:  # what has stopped a worker before is drawn alone
+        # What has stopped a worker before is drawn alone, and so is what starts from a picture.
+        if most > 1 and head.attempt == 0 and not head.init_image:
             alike = line.filter(
-                width=head.width, height=head.height, steps=head.steps, guidance=head.guidance, attempt=0
+                width=head.width, height=head.height, steps=head.steps, guidance=head.guidance, attempt=0, init_image=""
             ).filter(loras=head.loras)
             rows += list(alike.exclude(pk=head.pk)[: most - 1])
         if running is not None:

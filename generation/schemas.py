@@ -38,6 +38,9 @@ class GenerationRequest(BaseModel):
     count: Integer = 1
     style: str | None = Field(None, description="The `key` of a style from `GET models`.")
     loras: list[Lora] = Field([], description="At most 4, each once.")
+    init_image: str | None = Field(None, max_length=50, description="Starts from it: `<id of an input>`, `image:<id>`.")
+    mask: str | None = Field(None, max_length=50, description="The `id` of an input; what is white is drawn anew.")
+    strength: float | None = Field(None, description="How far from `init_image`: above 0 to 1; 0.6 if left out.")
 
 
 class GenerationOut(Schema):
@@ -53,6 +56,10 @@ class GenerationOut(Schema):
     steps: int
     guidance: float
     seed: int
+    init_image: str | None
+    mask: str | None
+    strength: float | None
+    drawn_steps: int
     position: int | None
     starts_in: float | None
     eta_seconds: float | None
@@ -93,6 +100,15 @@ class PictureSettingsOut(Schema):
     source: str = Field(description="The tool that wrote the settings.")
     loras: list[Lora]
     notes: list[str] = Field(description="A sentence for each value that had to be changed to be drawn here.")
+
+
+class InputOut(Schema):
+    """A picture or mask to start from; `expires_at` moves on whenever it is used."""
+
+    id: str
+    width: int
+    height: int
+    expires_at: str
 
 
 class Cancelled(Schema):

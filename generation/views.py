@@ -61,6 +61,16 @@ def _reused(user: User, request: HttpRequest) -> dict[str, Any] | None:
     }
 
 
+def _start(user: User, request: HttpRequest, model: Model) -> str | None:
+    """The id of one's own picture from which the address asks to start (`?start=<id>`)."""
+    try:
+        pk = UUID(request.GET.get("start", ""))
+    except ValueError:
+        return None
+    can = model.can_start_from_image and Image.objects.visible_to(user).kept().filter(pk=pk).exists()
+    return str(pk) if can else None
+
+
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def create(request: HttpRequest) -> HttpResponse:
@@ -98,7 +108,7 @@ def create(request: HttpRequest) -> HttpResponse:
         "max_lora_weight": f"{loras.MAX_WEIGHT:g}",
         "values": values,
         "errors": form.errors,
-        "bootstrap": here | {"model": model.as_json(), "reuse": reuse},
+        "bootstrap": here | {"model": model.as_json(), "reuse": reuse, "start": _start(user, request, model)},
     }
     return render(request, "generation/create.html", context, status=status)
 

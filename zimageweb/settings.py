@@ -254,6 +254,7 @@ RATE_LIMIT = environment.rate("RATE_LIMIT", "5/s burst 10")  # of asking, for ea
 PREDICT_TIMEOUT_SECONDS = environment.whole_number("PREDICT_TIMEOUT_SECONDS", 120, least=1, most=3_600)
 RETENTION_DAYS = environment.whole_number("RETENTION_DAYS", 7, least=0, most=36_500)  # 0: kept for ever
 RETENTION_DAYS_OF_PEOPLE = "generation.quotas.retention_days_of_people"  # the gallery asks, and knows no quota
+INPUTS_NEEDED = "generation.services.starts.inputs_needed"  # likewise, and knows no queue
 BIN_DAYS = environment.whole_number("BIN_DAYS", 3, least=0, most=3_650)
 CLEANUP_HOUR = environment.whole_number("CLEANUP_HOUR", 4, least=0, most=23)
 LEASE_SECONDS = environment.whole_number("LEASE_SECONDS", 30, least=5, most=3_600)

@@ -20,12 +20,12 @@ from PIL.PngImagePlugin import iTXt
 LARGEST_FILE = 30_000_000  # bytes
 LONGEST_TEXT = 1_000_000  # characters; Pillow unpacks no more than about as much
 _HEAD = 4_000_000  # bytes of a PNG or JPEG that are looked at: their texts come before the pixels
-_FORMATS = ("PNG", "JPEG", "WEBP")
+FORMATS = ("PNG", "JPEG", "WEBP")
 
 _EXIF_IFD, _USER_COMMENT, _CAMERA_MODEL = 0x8769, 0x9286, 0x0110
 
 # What Pillow has been seen to raise for broken files. DecompressionBombError stands for sizes beyond all measure.
-_BROKEN = (
+BROKEN = (
     PIL.Image.DecompressionBombError,
     ArithmeticError,
     AttributeError,
@@ -59,10 +59,10 @@ def read(file: IO[bytes]) -> PictureText:
     if head[8:12] == b"WEBP":  # its EXIF comes last
         head += file.read(LARGEST_FILE - _HEAD)
     try:
-        with PIL.Image.open(io.BytesIO(head), formats=_FORMATS) as picture:
+        with PIL.Image.open(io.BytesIO(head), formats=FORMATS) as picture:
             width, height = picture.size
             found = _chunks(picture) if picture.format == "PNG" else _exif(picture)
-    except _BROKEN as error:
+    except BROKEN as error:
         raise NotAPicture(_("This file cannot be read as a PNG, JPEG or WebP picture.")) from error
     return PictureText(width, height, {name: text for name, text in found.items() if len(text) <= LONGEST_TEXT})
 

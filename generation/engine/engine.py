@@ -17,6 +17,7 @@ from PIL import Image
 from generation.engine import devices, frugal, lora_files
 from generation.engine.card import describe
 from generation.engine.exceptions import DeviceLost, DrawingCancelled, OutOfMemory, UnsupportedRequest
+from generation.engine.image_to_image import draw_from_picture
 from generation.engine.loading import be_quiet, load_pipeline, measure
 from generation.engine.loras import Loras
 from generation.engine.placing import limit_decoding, place
@@ -199,6 +200,8 @@ class PipelineEngine:
         }
         if len(alike) > 1:
             raise UnsupportedRequest("Pictures drawn together need the same size, steps, guidance and LoRAs.")
+        if any(request.start for request in requests):
+            self._check_start(requests)
         for name, side in (("width", first.width), ("height", first.height)):
             if side % card.size_step or not card.min_side <= side <= card.max_side:
                 raise UnsupportedRequest(
@@ -217,6 +220,15 @@ class PipelineEngine:
         for request in requests:
             if not 0 <= request.seed <= _LARGEST_SEED:
                 raise UnsupportedRequest(f"The seed is {request.seed}; choose 0 to {_LARGEST_SEED}.")
+
+    def _check_start(self, requests: Sequence[DrawRequest]) -> None:
+        start = requests[0].start
+        if not self.card.can_start_from_image:
+            raise UnsupportedRequest(f"{self.card.name} cannot start from a picture; ask for one without a start.")
+        if start is None or len(requests) > 1:
+            raise UnsupportedRequest("A picture that starts from another is drawn alone.")
+        if not 0.0 < start.strength <= 1.0:
+            raise UnsupportedRequest(f"The strength is {start.strength}; choose more than 0, at most 1.")
 
 
 class _AllDropped(Exception):
@@ -243,6 +255,8 @@ class _Run:
     def draw(self) -> list[Image.Image | None]:
         chosen = [self.requests[index] for index in self.part]
         first = chosen[0]
+        if first.start:
+            return self._draw_from_picture(first)
         # The first latents are made here, from one CPU generator each, and not in the call: the preview of the first
         # step needs them, and they are the same on every device.
         self.latents = self.pipeline.prepare_latents(
@@ -268,10 +282,26 @@ class _Run:
         self.finished = True
         return pictures
 
+    def _draw_from_picture(self, request: DrawRequest) -> list[Image.Image | None]:
+        def begin(latents: torch.Tensor) -> None:
+            self.latents = latents
+
+        picture = draw_from_picture(
+            self.pipeline,
+            request,
+            prompt_embeds=self.prompts.encode([request.prompt]),
+            negative_prompt_embeds=self.prompts.encode([""]) if request.guidance > 0 else None,
+            on_latents=begin,
+            on_step_end=self._on_step_end,
+        )
+        self.finished = True
+        return [picture]
+
     def _on_step_end(self, pipeline: Any, step: int, _timestep: object, tensors: dict[str, Any]) -> dict[str, Any]:
         before, after = self.latents, tensors["latents"]
         self.latents = after
-        sigmas = pipeline.scheduler.sigmas
+        # What starts from a picture leaves out the first steps.
+        sigmas = pipeline.scheduler.sigmas[-1 - pipeline.num_timesteps :]
         active = tuple(index for index in self.part if index not in self.dropped)
 
         def previews() -> list[Image.Image | None]:

@@ -59,7 +59,8 @@ class Source:
     def said(self) -> dict[str, Any]:
         """What the `zimageweb.json` beside the model says; nothing for a model from the hub. Raises ModelBroken.
 
-        It may set name, is_starter, dtype and any of ModelCard's sizes, steps, guidance and max_prompt_tokens.
+        It may set name, is_starter, can_start_from_image, dtype and any of ModelCard's sizes, steps, guidance and
+        max_prompt_tokens.
         """
         path = self.folder / DESCRIPTION_FILE if self.folder else None
         if path is None or not path.is_file():

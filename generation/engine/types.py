@@ -82,10 +82,24 @@ class ModelCard:
     offload: str = "none"
     plan: str = ""
     loras: list[dict[str, Any]] = field(default_factory=list)
+    can_start_from_image: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """All fields, fit for JSON."""
         return dataclasses.asdict(self)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StartPicture:
+    """What is drawn from in place of pure noise: any size, scaled to cover the request's and cut around its middle.
+
+    strength: above 0 to 1; of the steps about that share is drawn, and 1 keeps nothing of the picture.
+    mask: of the picture's size; white is drawn anew, black stays as it is. None: all is drawn anew.
+    """
+
+    picture: Image
+    strength: float
+    mask: Image | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +121,7 @@ class DrawRequest:
     seed: int
     guidance: float = 0.0
     loras: tuple[LoraWeight, ...] = ()
+    start: StartPicture | None = None
 
 
 @dataclass(frozen=True, slots=True)

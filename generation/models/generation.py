@@ -25,6 +25,7 @@ from django.utils.translation import gettext_lazy as _
 
 from gallery.models import Image
 from generation import loras
+from generation.starting import drawn_steps
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
@@ -62,6 +63,10 @@ class Failure(models.TextChoices):
     UNSUPPORTED = (
         "unsupported",
         _("The model that is loaded now cannot draw this. Choose another size. Nothing was charged."),
+    )
+    START_GONE = (
+        "start_gone",
+        _("The picture to start from is no longer there. Choose another one. Nothing was charged."),
     )
     ENGINE = (
         "engine",
@@ -142,6 +147,9 @@ class Generation(models.Model):
     guidance = models.FloatField(_("guidance"), default=0.0)
     seed = models.BigIntegerField(_("seed"))
     loras: Any = models.JSONField(_("LoRAs"), default=list, blank=True, validators=[loras.validate])
+    init_image = models.CharField(_("starts from"), max_length=50, blank=True)  # a reference, see gallery.inputs
+    mask = models.CharField(_("mask"), max_length=50, blank=True)
+    strength = models.FloatField(_("strength"), null=True, blank=True)
 
     cost = models.FloatField(editable=False)  # megapixel-steps
     start_tag = models.BigIntegerField(editable=False)  # virtual time, see scheduling.py
@@ -196,6 +204,11 @@ class Generation(models.Model):
 
     def __str__(self) -> str:
         return f"#{self.pk}"
+
+    @property
+    def drawn_steps(self) -> int:
+        """Of `steps`, those that are drawn: what starts from a picture leaves out the first."""
+        return drawn_steps(self.steps, self.strength)
 
     @property
     def is_active(self) -> bool:

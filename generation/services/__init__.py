@@ -19,6 +19,7 @@ from generation.services.drawing import (
     start,
 )
 from generation.services.recovery import Reconciliation, reconcile, release_worker
+from generation.services.starts import take_input
 
 __all__ = [
     "Reconciliation",
@@ -38,4 +39,5 @@ __all__ = [
     "settle_cancelled",
     "start",
     "submit",
+    "take_input",
 ]

@@ -19,6 +19,7 @@ from generation.models import Batch, Generation, GenerationQuerySet, Reason, Sta
 from generation.parameters import Parameters
 from generation.places import Line
 from generation.scheduling import Tags
+from generation.services.starts import require_starts
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ def submit(*, user: User, parameters: Parameters, idempotency_key: str | None = 
                 return earlier
             limits = quotas.limits_for(user)
             quotas.require_size(parameters, limits)
+            require_starts(user, init_image=parameters.init_image, mask=parameters.mask)
             quotas.require_room(user, parameters.count, limits)
             batch = Batch.objects.create(
                 user=user, idempotency_key=idempotency_key or None, fingerprint=parameters.fingerprint
@@ -74,6 +76,7 @@ def retry(*, user: User, generation: Generation) -> Submission:
         if again := Generation.objects.filter(retry_of=old).first():
             return Submission(old.batch, [again], places.read_places([again]))
         limits = quotas.limits_for(user)
+        require_starts(user, init_image=old.init_image, mask=old.mask)
         quotas.require_room(user, 1, limits)
         (tags,) = scheduling.take_tags(share, [old.cost], limits.weight)
         row = Generation(
@@ -106,7 +109,20 @@ def cancel_all(*, user: User) -> int:
     return _cancel(user, Generation.objects.filter(user=user))
 
 
-_DRAWN_FROM = ("prompt", "style", "width", "height", "steps", "guidance", "seed", "cost", "loras")
+_DRAWN_FROM = (
+    "prompt",
+    "style",
+    "width",
+    "height",
+    "steps",
+    "guidance",
+    "seed",
+    "cost",
+    "loras",
+    "init_image",
+    "mask",
+    "strength",
+)
 
 
 def _row(batch: Batch, parameters: Parameters, seed: int, tags: Tags) -> Generation:
@@ -120,6 +136,9 @@ def _row(batch: Batch, parameters: Parameters, seed: int, tags: Tags) -> Generat
         steps=parameters.steps,
         guidance=parameters.guidance,
         seed=seed,
+        init_image=parameters.init_image,
+        mask=parameters.mask,
+        strength=parameters.strength,
         cost=parameters.cost,
         start_tag=tags.start,
         finish_tag=tags.finish,

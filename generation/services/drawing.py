@@ -64,7 +64,7 @@ def finish(*, row: Generation, store: Callable[[], Image]) -> bool:
     """
     with transaction.atomic():
         mine = held([row]).filter(cancel_requested=False)
-        if not mine.update(step=F("steps"), **_over(State.SUCCEEDED)):
+        if not mine.update(step=row.drawn_steps, **_over(State.SUCCEEDED)):
             return _settle_cancelled(row)
         Generation.objects.filter(pk=row.pk).update(image=store())
         events.generation_changed(Generation.objects.select_related("image").get(pk=row.pk))

@@ -1,10 +1,10 @@
-"""Names of styles, for pages that only know a style's key."""
+"""Names of styles, for pages that only know a style's key, and what the model can do, for pages of other rooms."""
 
 from __future__ import annotations
 
 from django import template
 
-from generation.catalogue import STYLES
+from generation.catalogue import STYLES, current_model
 
 register = template.Library()
 
@@ -13,3 +13,8 @@ register = template.Library()
 def style_label(key: str) -> str:
     """The style's name in the reader's language; the key itself for one that has been taken out since."""
     return str(STYLES[key].label) if key in STYLES else key
+
+
+@register.simple_tag
+def can_start_from_image() -> bool:
+    return current_model().can_start_from_image

@@ -43,9 +43,11 @@ export class Actions {
 
   /** The same request with fresh seeds. */
   async again(batch) {
-    const { prompt, style, width, height, steps, guidance } = batch.first;
+    const { prompt, style, width, height, steps, guidance, init_image, mask, strength } = batch.first;
     const count = Math.min(batch.rows.length, 4);
-    this.store.load(await post('generations', { prompt, style, width, height, steps, guidance, count }));
+    this.store.load(await post('generations', {
+      prompt, style, width, height, steps, guidance, init_image, mask, strength, count,
+    }));
     scrollTo({ top: 0, behavior: 'smooth' });
     announce(gettext('In line again, with new seeds.'));
   }

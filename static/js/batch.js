@@ -44,8 +44,8 @@ export class Batch {
   /** Steps of all pictures that are not given up: the overall bar. */
   get progress() {
     const rows = this.rows.filter((row) => row.state === 'succeeded' || isActive(row));
-    const done = rows.map((row) => (row.state === 'succeeded' ? row.steps : row.step));
-    return { max: sum(rows.map((row) => row.steps)) || 1, value: sum(done) };
+    const done = rows.map((row) => (row.state === 'succeeded' ? row.drawn_steps : row.step));
+    return { max: sum(rows.map((row) => row.drawn_steps)) || 1, value: sum(done) };
   }
 
   get headline() {
@@ -64,7 +64,7 @@ export class Batch {
   detail(now) {
     const [row] = this.running;
     if (!row) return this.place(now);
-    const step = interpolate(gettext('Step %(step)s of %(steps)s'), { step: row.step, steps: row.steps }, true);
+    const step = interpolate(gettext('Step %(step)s of %(steps)s'), { step: row.step, steps: row.drawn_steps }, true);
     const left = this.active.map((active) => secondsLeft(active, now));
     const last = left.includes(null) ? null : this.active[left.indexOf(Math.max(...left))];
     const rest = last && interpolate(gettext('about %s left'), [duration(secondsLeft(last, now))]);

@@ -4,6 +4,7 @@ import { idempotencyKey, post } from './api.js';
 import { show, write } from './dom.js';
 import { loadDraft, rememberPrompt, saveDraft } from './draft.js';
 import { Settings } from './settings.js';
+import { Start } from './start.js';
 import { drawingTime } from './store.js';
 import { clock, date, duration } from './words.js';
 import { announce } from './toast.js';
@@ -18,6 +19,7 @@ export class Composer {
     Object.assign(this, { form, store, onSent, settings: new Settings(form, model) });
     this.go = form.querySelector('.go');
     this.banner = form.querySelector('[data-problem]');
+    this.start = new Start(form, () => this.start && this.refresh());
     if (!form.hasAttribute('data-bound')) this.settings.fill(reuse ?? loadDraft() ?? {});
     this.#changed();
     form.addEventListener('input', (event) => {
@@ -99,7 +101,7 @@ export class Composer {
     if (queue.workers && !queue.workers.ready) {
       return queue.workers.loading ? gettext('As soon as the model is loaded') : gettext('As soon as a worker runs');
     }
-    const one = drawingTime(this.store, width * height * steps);
+    const one = drawingTime(this.store, width * height * this.start.drawnOf(steps));
     const takes = one && interpolate(gettext('About %s'), [duration(one * count)]);
     const waiting = queue.length || this.store.active.length;
     const line = interpolate(ngettext('%s picture in line', '%s pictures in line', waiting), [waiting]);
@@ -112,7 +114,7 @@ export class Composer {
 
   async submit() {
     const { seed, ...rest } = this.settings.values;
-    const wanted = { ...rest, ...(seed !== '' && { seed: Number(seed) }) };
+    const wanted = { ...rest, ...this.start.values, ...(seed !== '' && { seed: Number(seed) }) };
     const body = JSON.stringify(wanted);
     if (body === this.#sent.body && Date.now() - this.#sent.at < DOUBLE_CLICK) return;
     this.settings.clearErrors();

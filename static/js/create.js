@@ -33,9 +33,10 @@ const composer = new Composer(form, {
   },
 });
 startPrompting(form, composer);
-const pictures = readPictures(form, (settings) => composer.fill(settings));
+const pictures = readPictures(form, (settings) => composer.fill(settings), composer.start);
 // A reload must not put the reused settings over what has been typed since.
-if (bootstrap.reuse) history.replaceState(null, '', location.pathname);
+if (bootstrap.start) composer.start.useImage(bootstrap.start);
+if (bootstrap.reuse || bootstrap.start) history.replaceState(null, '', location.pathname);
 
 const feed = new Feed(document.getElementById('jobs'), store, {
   style: (key) => composer.settings.styleLabel(key),

@@ -4,13 +4,18 @@ import { upload } from './api.js';
 import { clone, show, write } from './dom.js';
 import { announce, toast } from './toast.js';
 
-export function readPictures(form, fill) {
+/** `start` takes what is dropped onto its field, and is offered pictures that tell no settings. */
+export function readPictures(form, fill, start) {
   const button = form.querySelector('[data-picture]');
   const picker = form.querySelector('[data-picture-file]');
   const banner = form.querySelector('[data-notes]');
   let newest = 0;
 
-  async function read(file) {
+  async function read(file, target) {
+    if (start.field?.contains(target)) {
+      start.bring(file);
+      return;
+    }
     const turn = ++newest;
     show(banner, false);
     if (file.size > Number(picker.dataset.largest)) {
@@ -26,7 +31,9 @@ export function readPictures(form, fill) {
       fill(Object.fromEntries(known));
       tell(interpolate(gettext('Settings taken from %(name)s (%(source)s).'), { name: file.name, source }, true), notes);
     } catch (problem) {
-      if (turn === newest) toast(problem.message, { seconds: 8 });
+      const offer = start.field && problem.code === 'no_settings'
+        && { label: gettext('Start from it'), action: () => start.bring(file) };
+      if (turn === newest) toast(problem.message, { ...offer, seconds: 8 });
     } finally {
       if (turn === newest) button.removeAttribute('aria-busy');
     }
@@ -80,6 +87,6 @@ function acceptDrops(form, read) {
     event.preventDefault();
     mark(false);
     const [file] = event.dataTransfer.files;
-    if (file) read(file);
+    if (file) read(file, event.target);
   });
 }

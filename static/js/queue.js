@@ -79,7 +79,7 @@ function fill(node, entry) {
   write(part(node, 'detail'), words);
   const bar = part(node, 'bar');
   show(bar, entry.state === 'running' && row);
-  if (row) Object.assign(bar, { max: row.steps, value: row.step });
+  if (row) Object.assign(bar, { max: row.drawn_steps, value: row.step });
   attribute(part(node, 'cancel'), 'aria-label', `${gettext('Cancel')}: ${prompt.slice(0, 80)}`);
 }
 

@@ -124,7 +124,7 @@ export function secondsLeft(generation, now = Date.now()) {
     return Math.max(0, generation.eta_seconds - (now - generation.heard) / 1000);
   }
   if (generation.state !== 'running' || generation.step < 2) return null;
-  return ((now - generation.began) / 1000 / generation.step) * (generation.steps - generation.step);
+  return ((now - generation.began) / 1000 / generation.step) * (generation.drawn_steps - generation.step);
 }
 
 export function secondsUntilStart(generation, now = Date.now()) {
@@ -137,7 +137,7 @@ const NEAREST = 6;
 /** Seconds that drawing so many pixel-steps takes: as the server reckons for what waits, else as the person's own
  *  pictures of about that size took; null where nothing is known. */
 export function drawingTime(store, work) {
-  const of = (row) => row.width * row.height * row.steps;
+  const of = (row) => row.width * row.height * row.drawn_steps;
   const rows = [...store.generations.values()];
   const waiting = rows.find((row) => row.state === 'queued' && row.starts_in !== null && row.eta_seconds > row.starts_in);
   if (waiting) return ((waiting.eta_seconds - waiting.starts_in) / of(waiting)) * work;

@@ -24,9 +24,9 @@ function fillLive(tile, generation, preview) {
   show(picture, preview);
   if (preview) attribute(picture, 'src', preview);
   const stopping = generation.cancel_requested;
-  write(part(tile, 'step'), stopping ? gettext('Stopping…') : `${generation.step} / ${generation.steps}`);
+  write(part(tile, 'step'), stopping ? gettext('Stopping…') : `${generation.step} / ${generation.drawn_steps}`);
   const bar = part(tile, 'bar');
-  bar.max = generation.steps;
+  bar.max = generation.drawn_steps;
   bar.value = generation.step;
 }
 

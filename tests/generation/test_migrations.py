@@ -47,7 +47,8 @@ def test_tags_become_whole_and_keep_the_order(before_whole_tags: Any, alice: Use
 
     migrate_to_newest()  # the models of today read today's columns
 
-    line = list(Generation.objects.in_line())
+    stored = Generation.objects.in_line().only("start_tag", "finish_tag")  # later migrations add columns
+    line = list(stored)
     assert [row.pk for row in line] == [made[0], made[2], made[1]]
     assert [(row.start_tag, row.finish_tag) for row in line] == [
         (100_000, 116_384),

@@ -93,12 +93,13 @@ LAYERS = (
         "waiting",
         "management",
         "templatetags",
+        "input_api",
     },
     {"worker"},
     {"jobs"},
     {"services"},
     {"quotas", "rate_limit", "scheduling", "places", "events", "doorbell", "representation"},
-    {"models", "catalogue", "parameters", "fitting", "loras", "exceptions"},
+    {"models", "catalogue", "parameters", "fitting", "loras", "starting", "exceptions"},
     {"speed"},
 )
 

@@ -111,7 +111,7 @@ def _owner_id(name: str | None) -> int | None:
 
 def lines(plan: retention.Plan) -> list[str]:
     """One line for each thing in the plan: what happens to it, id, owner, age, bytes."""
-    planned = [("bin", plan.to_bin), ("delete", plan.overdue), ("free", plan.to_free)]
+    planned = [("bin", plan.to_bin), ("delete", plan.overdue), ("free", plan.to_free), ("input", plan.inputs)]
     listed = [
         f"{verb:8}{image.id}  {image.owner}  {_age(plan.now - image.since)}  {image.bytes}"
         for verb, images in planned
@@ -132,7 +132,19 @@ def did(outcome: retention.Outcome) -> str:
     return _(
         "Moved %(moved)s to the bin, deleted %(deleted)s (%(bytes)s) and %(strays)s without a picture "
         "(%(stray_bytes)s)."
-    ) % _words(outcome)
+    ) % _words(outcome) + _and_inputs(outcome)
+
+
+def _and_inputs(outcome: retention.Outcome) -> str:
+    """A further sentence where there is something to say."""
+    if not outcome.inputs:
+        return ""
+    sentence = ngettext(
+        "%(count)s upload that nobody uses any more: %(bytes)s.",
+        "%(count)s uploads that nobody uses any more: %(bytes)s.",
+        outcome.inputs,
+    )
+    return " " + sentence % {"count": outcome.inputs, "bytes": filesizeformat(outcome.input_bytes)}
 
 
 def _would_do(plan: retention.Plan) -> str:
@@ -144,11 +156,13 @@ def _would_do(plan: retention.Plan) -> str:
         deleted_bytes=sum(image.bytes for image in deleted),
         strays=len(strays),
         stray_bytes=sum(stray.bytes for stray in strays),
+        inputs=len(plan.inputs),
+        input_bytes=sum(planned.bytes for planned in plan.inputs),
     )
     return _(
         "Would move %(moved)s to the bin, delete %(deleted)s (%(bytes)s) and %(strays)s without a picture "
         "(%(stray_bytes)s). Nothing was changed."
-    ) % _words(outcome)
+    ) % _words(outcome) + _and_inputs(outcome)
 
 
 def _words(outcome: retention.Outcome) -> dict[str, str]:

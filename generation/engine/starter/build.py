@@ -31,6 +31,7 @@ _DESCRIPTION = {
     "max_side": 1024,
     "max_pixels": 1024 * 1024,
     "dtype": "float32",  # weights set by hand cancel each other where bfloat16 would leave noise
+    "can_start_from_image": False,  # the encoder of its VAE is random
 }
 _SEED = 1
 
