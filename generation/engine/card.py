@@ -62,7 +62,7 @@ def describe(
         quantization=_quantization(source, plan),
         offload=plan.offload,
         plan=plan.reason,
-        can_start_from_image=bool(said.get("can_start_from_image", True)),
+        can_start_from_image=bool(said.get("can_start_from_image", not said.get("is_starter", False))),
     )
 
 
