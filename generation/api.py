@@ -44,7 +44,7 @@ def _user(request: HttpRequest) -> User:
 def _own(request: HttpRequest, pk: int) -> Generation:
     if pk >= 2**63:  # more than the database's integers hold
         raise Http404
-    rows = Generation.objects.visible_to(_user(request)).select_related("image", "user")
+    rows = Generation.objects.visible_to(_user(request)).select_related("image", "batch", "user")
     return get_object_or_404(rows, pk=pk)
 
 
@@ -87,7 +87,7 @@ def list_generations(
     except ValueError:
         error = FieldError("cursor", _("The cursor is not one that this list gave out."))
         raise InvalidParameters([error]) from None
-    rows = Generation.objects.visible_to(user).select_related("image").order_by("-id")
+    rows = Generation.objects.visible_to(user).select_related("image", "batch").order_by("-id")
     if state:
         rows = rows.filter(state=state)
     if below is not None:

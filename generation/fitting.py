@@ -9,6 +9,7 @@ from typing import TypedDict
 from django.utils.translation import gettext as _
 
 from gallery.metadata.settings import PictureSettings
+from generation import matrix
 from generation.catalogue import MAX_GUIDANCE, MAX_PROMPT_LENGTH, MAX_SEED, STYLES, Model
 
 
@@ -60,7 +61,7 @@ class _Fitting:
         elif len(prompt) > MAX_PROMPT_LENGTH:
             prompt = prompt[:MAX_PROMPT_LENGTH].rstrip()
             self.notes.append(_("The prompt was cut to %(limit)d characters.") % {"limit": MAX_PROMPT_LENGTH})
-        return prompt
+        return prompt and matrix.escaped(prompt)  # a picture shows one combination: braces in it are braces
 
     def _style(self) -> str:
         if self.found.style in STYLES:

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 
 from django.utils.translation import gettext as _
 
+from generation import matrix
 from generation.catalogue import MAX_COUNT, MAX_GUIDANCE, MAX_PROMPT_LENGTH, MAX_SEED, STYLES, Model
 from generation.exceptions import FieldError, InvalidParameters
 
@@ -17,7 +18,11 @@ _RANDOM_SEEDS = 2**32  # short enough to read out, plenty to choose from
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """What one batch is drawn from. `seed` None stands for a random one; picture i of the batch uses `seed + i`."""
+    """What one batch is drawn from. `seed` None stands for a random one; picture i of the batch uses `seed + i`.
+
+    A prompt with alternatives (`matrix`) is drawn `count` times in each combination, all with the same seeds, so that
+    pictures differ by the words alone.
+    """
 
     prompt: str
     width: int
@@ -57,9 +62,13 @@ class Parameters:
             count=count,
             style=style,
         )
-        if errors := [*parameters._text_errors(), *parameters._size_errors(model), *parameters._number_errors(model)]:
+        if errors := parameters._errors(model):
             raise InvalidParameters(errors)
         return parameters
+
+    def _errors(self, model: Model) -> list[FieldError]:
+        text = self._text_errors() or self._matrix_errors()
+        return [*text, *self._size_errors(model), *self._number_errors(model)]
 
     @property
     def cost(self) -> float:
@@ -74,6 +83,24 @@ class Parameters:
     def seeds(self) -> list[int]:
         first = secrets.randbelow(_RANDOM_SEEDS) if self.seed is None else self.seed
         return [first + offset for offset in range(self.count)]
+
+    def pictures(self) -> list[tuple[str, int]]:
+        """Prompt and seed of each picture, in order."""
+        seeds = self.seeds()
+        return [(prompt, seed) for prompt in matrix.expand(self.prompt) for seed in seeds]
+
+    def _matrix_errors(self) -> list[FieldError]:
+        combinations = matrix.combinations(self.prompt)
+        if combinations == 1 and self.prompt:
+            return []
+        total = combinations * max(1, self.count)
+        if combinations > 1 and total > MAX_COUNT >= self.count:
+            message = _("The prompt stands for %(number)s pictures in all; the limit is %(limit)d.")
+            number = _("more than a million") if total > 10**6 else str(total)
+            return [FieldError("prompt", message % {"number": number, "limit": MAX_COUNT}, MAX_COUNT)]
+        if combinations <= MAX_COUNT and self.prompt and not all(matrix.expand(self.prompt)):
+            return [FieldError("prompt", _("One of the combinations is empty: describe a picture in each."), 1)]
+        return []
 
     def _text_errors(self) -> list[FieldError]:
         errors = []

@@ -36,6 +36,7 @@ class GenerationJSON(TypedDict):
     started_at: str | None
     finished_at: str | None
     seq: int
+    prompt_template: str  # what was typed, where the prompt is not it
 
 
 def _iso(moment: dt.datetime | None) -> str | None:
@@ -74,6 +75,7 @@ def generation_as_json(row: Generation, line: Line | None = None) -> GenerationJ
         "started_at": _iso(row.started_at),
         "finished_at": _iso(row.finished_at),
         "seq": row.seq,
+        "prompt_template": row.batch.prompt_template,
     }
 
 

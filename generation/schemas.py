@@ -22,13 +22,18 @@ Integer = Annotated[int, BeforeValidator(_no_switch)]
 class GenerationRequest(BaseModel):
     """What to draw. Left out: the model's own size and steps, a random seed, one picture."""
 
-    prompt: str = Field(description="What the picture shows; 1 to 2,000 characters.")
+    prompt: str = Field(
+        description=(
+            "What the pictures show; 1 to 2,000 characters. `{red|blue} {fox|owl}` asks for every combination; "
+            "`\\{`, `\\}` and `\\|` are the bare characters."
+        )
+    )
     width: Integer | None = Field(None, description="Pixels; a multiple of the model's `size_step`.")
     height: Integer | None = Field(None, description="Pixels; a multiple of the model's `size_step`.")
     steps: Integer | None = None
     guidance: float | None = None
-    seed: Integer | None = Field(None, description="Picture i of the batch is drawn from seed + i.")
-    count: Integer = 1
+    seed: Integer | None = Field(None, description="Picture i of each prompt is drawn from seed + i.")
+    count: Integer = Field(1, description="Of each combination of the prompt; 10 pictures in all.")
     style: str | None = Field(None, description="The `key` of a style from `GET models`.")
 
 
@@ -58,6 +63,7 @@ class GenerationOut(Schema):
     started_at: str | None
     finished_at: str | None
     seq: int
+    prompt_template: str = Field(description="What was typed, where the prompt is one of its combinations.")
 
 
 class SubmissionOut(Schema):

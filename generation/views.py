@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from gallery.metadata.texts import LARGEST_FILE
 from gallery.models import Image
-from generation import catalogue, rate_limit, services, snapshot
+from generation import catalogue, matrix, rate_limit, services, snapshot
 from generation.catalogue import MAX_COUNT, MAX_PROMPT_LENGTH, Model
 from generation.exceptions import QuotaExceeded, RateLimited
 from generation.forms import GenerationForm
@@ -51,7 +51,7 @@ def _reused(user: User, request: HttpRequest) -> dict[str, Any] | None:
     if image is None:
         return None
     return {
-        "prompt": image.prompt,
+        "prompt": matrix.escaped(image.prompt),
         "style": image.style,
         "width": image.width,
         "height": image.height,

@@ -76,6 +76,8 @@ class Batch(models.Model):
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     idempotency_key = models.CharField(max_length=200, null=True, blank=True, editable=False)  # noqa: DJ001
     fingerprint = models.CharField(max_length=64, blank=True, editable=False)
+    # What was typed, where the rows' prompts are not it: see matrix.py.
+    prompt_template = models.TextField(blank=True, editable=False)
 
     class Meta:
         verbose_name = _("batch")

@@ -1,6 +1,7 @@
 /** The composer's fields as values, and values as fields. */
 
 import { attribute, show, write } from './dom.js';
+import { combinations } from './matrix.js';
 import { size, steps } from './words.js';
 
 export class Settings {
@@ -32,6 +33,11 @@ export class Settings {
       seed: seed.value.trim(),
       count: Number(count.value || 1),
     };
+  }
+
+  /** Pictures that these values ask for, all combinations of the prompt. */
+  get total() {
+    return this.values.count * combinations(this.values.prompt);
   }
 
   /** Put values into the fields; those left out stay as they are. */

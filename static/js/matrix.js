@@ -1,0 +1,8 @@
+/** The prompt matrix: how many prompts `a {red|blue} {fox|owl}` stands for. The rules are those of generation/matrix.py. */
+
+const GROUP = /(?<!\\)\{((?:\\[{}|]|[^{}|])*(?:\|(?:\\[{}|]|[^{}|])*)+)(?<!\\)\}/gu;
+const BAR = /(?<!\\)\|/u;
+
+export function combinations(template) {
+  return [...template.matchAll(GROUP)].reduce((total, [, group]) => total * group.split(BAR).length, 1);
+}
