@@ -15,7 +15,7 @@ from ninja.params import functions as params
 
 from gallery.feed import Place
 from gallery.metadata import settings as picture_settings
-from generation import catalogue, fitting, places, quotas, rate_limit, services, snapshot
+from generation import catalogue, fitting, places, quotas, rate_limit, services, snapshot, styles
 from generation.exceptions import FieldError, InvalidParameters
 from generation.models import Batch, Generation, State
 from generation.parameters import Parameters
@@ -158,4 +158,4 @@ def queue(request: HttpRequest) -> dict[str, Any]:
 
 @router.get("models", response=dict[str, Any], summary="The model, its limits, and the styles")
 def models(request: HttpRequest) -> dict[str, Any]:
-    return {"models": [catalogue.current_model().as_json()], "styles": catalogue.styles_json()}
+    return {"models": [catalogue.current_model().as_json()], "styles": styles.styles_json()}

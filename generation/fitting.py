@@ -9,8 +9,8 @@ from typing import TypedDict
 from django.utils.translation import gettext as _
 
 from gallery.metadata.settings import PictureSettings
-from generation import matrix
-from generation.catalogue import MAX_GUIDANCE, MAX_PROMPT_LENGTH, MAX_SEED, STYLES, Model
+from generation import matrix, styles
+from generation.catalogue import MAX_GUIDANCE, MAX_PROMPT_LENGTH, MAX_SEED, Model
 
 
 class FittedJSON(TypedDict):
@@ -64,7 +64,7 @@ class _Fitting:
         return prompt and matrix.escaped(prompt)  # a picture shows one combination: braces in it are braces
 
     def _style(self) -> str:
-        if self.found.style in STYLES:
+        if not self.found.style or self.found.style in styles.offered():
             return self.found.style
         self.notes.append(_("The style of the picture is not known here; none was chosen."))
         return ""

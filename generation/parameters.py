@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass
 
 from django.utils.translation import gettext as _
 
-from generation import matrix
-from generation.catalogue import MAX_COUNT, MAX_GUIDANCE, MAX_PROMPT_LENGTH, MAX_SEED, STYLES, Model
+from generation import matrix, styles
+from generation.catalogue import MAX_COUNT, MAX_GUIDANCE, MAX_PROMPT_LENGTH, MAX_SEED, Model
 from generation.exceptions import FieldError, InvalidParameters
 
 _RANDOM_SEEDS = 2**32  # short enough to read out, plenty to choose from
@@ -112,8 +112,8 @@ class Parameters:
             errors.append(FieldError("prompt", message % values, MAX_PROMPT_LENGTH))
         elif "\x00" in self.prompt or any("\ud800" <= character <= "\udfff" for character in self.prompt):
             errors.append(FieldError("prompt", _("The prompt holds a character that is not text. Remove it.")))
-        if self.style not in STYLES:
-            allowed = ", ".join(key for key in STYLES if key)
+        if self.style and self.style not in styles.offered():
+            allowed = ", ".join(styles.offered())
             message = _("The style is not known. Choose one of: %(allowed)s.") % {"allowed": allowed}
             errors.append(FieldError("style", message, allowed))
         return errors

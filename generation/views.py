@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from gallery.metadata.texts import LARGEST_FILE
 from gallery.models import Image
-from generation import catalogue, matrix, rate_limit, services, snapshot
+from generation import catalogue, matrix, rate_limit, services, snapshot, styles
 from generation.catalogue import MAX_COUNT, MAX_PROMPT_LENGTH, Model
 from generation.exceptions import QuotaExceeded, RateLimited
 from generation.forms import GenerationForm
@@ -87,7 +87,7 @@ def create(request: HttpRequest) -> HttpResponse:
     context = {
         "model": model,
         "shapes": model.shapes,
-        "styles": catalogue.styles_json(),
+        "styles": styles.styles_json(),
         "examples": _examples(model),
         "defaults": {"count": _DEFAULT_COUNT, "steps": model.default_steps, "shape": "1:1", "style": ""},
         "max_count": min(MAX_COUNT, _DEFAULT_COUNT),
@@ -95,7 +95,7 @@ def create(request: HttpRequest) -> HttpResponse:
         "largest_picture": f"{LARGEST_FILE}",  # no thousands separators
         "values": values,
         "errors": form.errors,
-        "bootstrap": here | {"model": model.as_json(), "reuse": reuse},
+        "bootstrap": here | {"model": model.as_json(), "reuse": reuse, "styles": styles.names()},
     }
     return render(request, "generation/create.html", context, status=status)
 

@@ -38,7 +38,7 @@ const pictures = readPictures(form, (settings) => composer.fill(settings));
 if (bootstrap.reuse) history.replaceState(null, '', location.pathname);
 
 const feed = new Feed(document.getElementById('jobs'), store, {
-  style: (key) => composer.settings.styleLabel(key),
+  style: (key) => bootstrap.styles[key] ?? key, // one that is not offered any more keeps its name
   shapes: bootstrap.model.shapes,
 });
 new Actions(store, {

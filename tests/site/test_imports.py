@@ -98,7 +98,7 @@ LAYERS = (
     {"jobs"},
     {"services"},
     {"quotas", "rate_limit", "scheduling", "places", "events", "doorbell", "representation"},
-    {"models", "catalogue", "parameters", "fitting", "exceptions", "matrix"},
+    {"models", "catalogue", "parameters", "fitting", "exceptions", "matrix", "styles"},
     {"speed"},
 )
 
