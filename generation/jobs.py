@@ -241,6 +241,8 @@ def _request(row: Generation) -> DrawRequest:
         steps=row.steps,
         seed=row.seed,
         guidance=row.guidance,
+        variation=row.variation,
+        negative_prompt=row.negative_prompt,
     )
 
 
@@ -258,6 +260,8 @@ def _drawn(row: Generation, request: DrawRequest, seconds: float, engine: Engine
         model=card.name,
         record={
             "prompt": request.prompt,  # with the style's words, as the model read it
+            "negative_prompt": request.negative_prompt,
+            "variation": request.variation,
             "model": card.source,
             "revision": card.revision,
             "device": card.device,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from django.utils.translation import gettext as _
 
@@ -32,6 +32,8 @@ class Parameters:
     seed: int | None = None
     count: int = 1
     style: str = ""
+    variation: float = 0.0
+    negative_prompt: str = ""
 
     @classmethod
     def checked(
@@ -46,8 +48,11 @@ class Parameters:
         seed: int | None = None,
         count: int = 1,
         style: str = "",
+        variation: float = 0.0,
+        negative_prompt: str = "",
     ) -> Parameters:
-        """Fill in the model's defaults and hold every field to its limit.
+        """Fill in the model's defaults and hold every field to its limit. A negative prompt acts through guidance only:
+        without guidance it is dropped, so that no record tells of one.
 
         Raises InvalidParameters with one entry for each field that cannot be taken.
         """
@@ -61,14 +66,16 @@ class Parameters:
             seed=seed,
             count=count,
             style=style,
+            variation=variation,
+            negative_prompt=negative_prompt.strip(),
         )
         if errors := parameters._errors(model):
             raise InvalidParameters(errors)
-        return parameters
+        return parameters if parameters.guidance > 0 else replace(parameters, negative_prompt="")
 
     def _errors(self, model: Model) -> list[FieldError]:
         text = self._text_errors() or self._matrix_errors()
-        return [*text, *self._size_errors(model), *self._number_errors(model)]
+        return [*text, *self._negative_errors(), *self._size_errors(model), *self._number_errors(model)]
 
     @property
     def cost(self) -> float:
@@ -102,6 +109,16 @@ class Parameters:
             return [FieldError("prompt", _("One of the combinations is empty: describe a picture in each."), 1)]
         return []
 
+    def _negative_errors(self) -> list[FieldError]:
+        if len(self.negative_prompt) > MAX_PROMPT_LENGTH:
+            message = _("The negative prompt has %(length)d characters; the limit is %(limit)d.")
+            values = {"length": len(self.negative_prompt), "limit": MAX_PROMPT_LENGTH}
+            return [FieldError("negative_prompt", message % values, MAX_PROMPT_LENGTH)]
+        if _holds_no_text(self.negative_prompt):
+            message = _("The negative prompt holds a character that is not text. Remove it.")
+            return [FieldError("negative_prompt", message)]
+        return []
+
     def _text_errors(self) -> list[FieldError]:
         errors = []
         if not self.prompt:
@@ -110,7 +127,7 @@ class Parameters:
             message = _("The prompt has %(length)d characters; the limit is %(limit)d.")
             values = {"length": len(self.prompt), "limit": MAX_PROMPT_LENGTH}
             errors.append(FieldError("prompt", message % values, MAX_PROMPT_LENGTH))
-        elif "\x00" in self.prompt or any("\ud800" <= character <= "\udfff" for character in self.prompt):
+        elif _holds_no_text(self.prompt):
             errors.append(FieldError("prompt", _("The prompt holds a character that is not text. Remove it.")))
         if self.style and self.style not in styles.offered():
             allowed = ", ".join(styles.offered())
@@ -147,8 +164,14 @@ class Parameters:
 
         check("steps", _("The number of steps"), self.steps, 1, model.max_steps)
         check("guidance", _("The guidance"), self.guidance, 0, MAX_GUIDANCE)
+        check("variation", _("The variation"), self.variation, 0, 1)
         check("count", _("The number of pictures"), self.count, 1, MAX_COUNT)
         if self.seed is not None:
             last = self.seed + max(0, min(self.count, MAX_COUNT) - 1)  # the last picture's seed must fit as well
             check("seed", _("The seed"), self.seed if self.seed < 0 else last, 0, MAX_SEED)
         return errors
+
+
+def _holds_no_text(text: str) -> bool:
+    """Characters that no database takes."""
+    return "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text)

@@ -36,6 +36,8 @@ class GenerationJSON(TypedDict):
     started_at: str | None
     finished_at: str | None
     seq: int
+    variation: float
+    negative_prompt: str
     prompt_template: str  # what was typed, where the prompt is not it
 
 
@@ -75,6 +77,8 @@ def generation_as_json(row: Generation, line: Line | None = None) -> GenerationJ
         "started_at": _iso(row.started_at),
         "finished_at": _iso(row.finished_at),
         "seq": row.seq,
+        "variation": row.variation,
+        "negative_prompt": row.negative_prompt,
         "prompt_template": row.batch.prompt_template,
     }
 

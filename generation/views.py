@@ -57,6 +57,9 @@ def _reused(user: User, request: HttpRequest) -> dict[str, Any] | None:
         "height": image.height,
         "steps": image.steps,
         "seed": None if request.GET.get("seed") == "new" else image.seed,
+        "guidance": image.guidance,
+        "variation": image.record.get("variation", 0.0),
+        "negative_prompt": image.record.get("negative_prompt", ""),
     }
 
 

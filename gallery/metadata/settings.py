@@ -45,6 +45,7 @@ class PictureSettings:
     seed: int | None
     guidance: float | None
     style: str
+    variation: float | None = None  # only ours have one
 
 
 def read(file: IO[bytes]) -> PictureSettings:
@@ -69,8 +70,9 @@ def read(file: IO[bytes]) -> PictureSettings:
 def _own(texts: Mapping[str, str]) -> dict[str, Any]:
     told = _object(texts["zimageweb"])
     record = told.get("record")
-    negative = record.get("negative_prompt") if isinstance(record, dict) else ""
-    return told | {"source": "Zimageweb", "negative_prompt": negative}
+    kept = record if isinstance(record, dict) else {}
+    ours = {name: kept.get(name) for name in ("negative_prompt", "variation")}
+    return told | {"source": "Zimageweb"} | ours
 
 
 def _infotext(texts: Mapping[str, str]) -> dict[str, Any]:
@@ -159,6 +161,7 @@ def _checked(found: dict[str, Any], picture: PictureText) -> PictureSettings:
         seed=_whole(found.get("seed")),
         guidance=_guidance(found),
         style=_text(found.get("style")),
+        variation=_number(found.get("variation")),
     )
 
 

@@ -25,6 +25,7 @@ from generation.engine.prompts import PromptEncoder
 from generation.engine.quantization import installed_packages
 from generation.engine.sources import check_class, fetch, find_source
 from generation.engine.types import DrawRequest, Engine, EngineOptions, ModelCard, StepCallback, StepReport
+from generation.engine.variation import early_steps, varied
 
 logger = logging.getLogger(__name__)
 
@@ -177,6 +178,8 @@ class PipelineEngine:
         for request in requests:
             if not 0 <= request.seed <= _LARGEST_SEED:
                 raise UnsupportedRequest(f"The seed is {request.seed}; choose 0 to {_LARGEST_SEED}.")
+            if not 0.0 <= request.variation <= 1.0:
+                raise UnsupportedRequest(f"The variation is {request.variation}; choose 0 to 1.")
 
 
 class _AllDropped(Exception):
@@ -214,9 +217,13 @@ class _Run:
             self.pipeline._execution_device,
             [torch.Generator("cpu").manual_seed(request.seed) for request in chosen],
         )
+        self.embeddings = self.prompts.encode([request.prompt for request in chosen])
+        early = varied(self.embeddings, chosen)
+        self.last_early_step = early_steps(first.steps) if early else 0
+        negative = [request.negative_prompt for request in chosen]
         pictures: list[Image.Image | None] = self.pipeline(
-            prompt_embeds=self.prompts.encode([request.prompt for request in chosen]),
-            negative_prompt_embeds=self.prompts.encode([""] * len(chosen)) if first.guidance > 0 else None,
+            prompt_embeds=early or self.embeddings,
+            negative_prompt_embeds=self.prompts.encode(negative) if first.guidance > 0 else None,
             height=first.height,
             width=first.width,
             num_inference_steps=first.steps,
@@ -247,7 +254,8 @@ class _Run:
         self.dropped.update(index for index in unwanted if 0 <= index < len(self.requests))
         if self.dropped.issuperset(self.part):
             raise _AllDropped
-        return {}
+        # From the next step on the prompt is what it says.
+        return {"prompt_embeds": self.embeddings} if step + 1 == self.last_early_step else {}
 
 
 def _set_threads(wanted: int, card: ModelCard, device: torch.device) -> None:

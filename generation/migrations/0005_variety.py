@@ -42,6 +42,17 @@ class Migration(migrations.Migration):
             field=models.TextField(blank=True, default="", editable=False),
             preserve_default=False,
         ),
+        migrations.AddField(
+            model_name="generation",
+            name="variation",
+            field=models.FloatField(default=0.0, verbose_name="variation"),
+        ),
+        migrations.AddField(
+            model_name="generation",
+            name="negative_prompt",
+            field=models.TextField(blank=True, default="", verbose_name="negative prompt"),
+            preserve_default=False,
+        ),
         migrations.CreateModel(
             name="Style",
             fields=[

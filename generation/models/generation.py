@@ -138,6 +138,8 @@ class Generation(models.Model):
     steps = models.PositiveSmallIntegerField(_("steps"))
     guidance = models.FloatField(_("guidance"), default=0.0)
     seed = models.BigIntegerField(_("seed"))
+    variation = models.FloatField(_("variation"), default=0.0)
+    negative_prompt = models.TextField(_("negative prompt"), blank=True)
 
     cost = models.FloatField(editable=False)  # megapixel-steps
     start_tag = models.BigIntegerField(editable=False)  # virtual time, see scheduling.py

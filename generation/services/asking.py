@@ -111,7 +111,18 @@ def cancel_all(*, user: User) -> int:
     return _cancel(user, Generation.objects.filter(user=user))
 
 
-_DRAWN_FROM = ("prompt", "style", "width", "height", "steps", "guidance", "seed", "cost")
+_DRAWN_FROM = (
+    "prompt",
+    "style",
+    "width",
+    "height",
+    "steps",
+    "guidance",
+    "seed",
+    "cost",
+    "variation",
+    "negative_prompt",
+)
 
 
 def _row(batch: Batch, parameters: Parameters, prompt: str, seed: int, tags: Tags) -> Generation:
@@ -125,6 +136,8 @@ def _row(batch: Batch, parameters: Parameters, prompt: str, seed: int, tags: Tag
         steps=parameters.steps,
         guidance=parameters.guidance,
         seed=seed,
+        variation=parameters.variation,
+        negative_prompt=parameters.negative_prompt,
         cost=parameters.cost,
         start_tag=tags.start,
         finish_tag=tags.finish,

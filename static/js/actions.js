@@ -84,9 +84,10 @@ export class Actions {
 
 /** What is needed to ask for the same pictures again; the seed of the first brings back all of them. */
 function settingsOf(batch) {
-  const { style, width, height, steps, guidance, seed } = batch.first;
+  const { style, width, height, steps, guidance, variation, negative_prompt, seed } = batch.first;
   const count = Math.max(1, Math.min(Math.floor(batch.rows.length / combinations(batch.asked)), 4));
-  return { prompt: batch.asked, style, width, height, steps, guidance, seed, count };
+  const drawn = { style, width, height, steps, guidance, variation, negative_prompt, seed };
+  return { prompt: batch.asked, ...drawn, count };
 }
 
 /** Older pages of the feed, as the end of the list comes into view or its button is pressed. */

@@ -32,6 +32,10 @@ export class Settings {
       steps: Number(this.fields.steps.value),
       seed: seed.value.trim(),
       count: Number(count.value || 1),
+      variation: Number(this.fields.variation.value),
+      // Only for models that use them.
+      ...(this.fields.guidance && { guidance: Number(this.fields.guidance.value) }),
+      ...(this.fields.negative_prompt && { negative_prompt: this.fields.negative_prompt.value }),
     };
   }
 
@@ -44,11 +48,12 @@ export class Settings {
   fill(values) {
     const { fields } = this;
     if (values.prompt !== undefined) fields.prompt.value = values.prompt;
-    for (const name of ['count', 'steps']) {
-      if (values[name] !== undefined && values[name] !== '') fields[name].value = values[name];
+    for (const name of ['count', 'steps', 'variation', 'guidance']) {
+      if (fields[name] && (values[name] ?? '') !== '') fields[name].value = values[name];
     }
     // One by one: Chromium does not choose the radio whose value is empty by the value of the group.
     if (values.style !== undefined) for (const radio of fields.style) radio.checked = radio.value === values.style;
+    if (fields.negative_prompt && values.negative_prompt !== undefined) fields.negative_prompt.value = values.negative_prompt;
     if (values.seed !== undefined) fields.seed.value = values.seed ?? '';
     if (values.width && values.height) this.#fillSize(values);
     this.show();
@@ -75,20 +80,22 @@ export class Settings {
 
   /** Everything beside the fields that repeats their values. */
   show() {
-    const { prompt, width, height, steps: number, seed, count } = this.values;
+    const { prompt, width, height, steps: number, seed, count, variation } = this.values;
     const length = [...prompt].length;
     const counter = this.form.querySelector('[data-prompt-length]');
     write(counter, `${length} / ${this.model.max_prompt_length}`);
     counter.classList.toggle('is-over', length > this.model.max_prompt_length);
 
-    const range = this.fields.steps;
-    range.style.setProperty('--fill', `${((range.value - range.min) / (range.max - range.min)) * 100}%`);
-    write(this.form.querySelector('[data-steps]'), number);
+    for (const range of this.form.querySelectorAll('input[type="range"]')) {
+      range.style.setProperty('--fill', `${((range.value - range.min) / (range.max - range.min)) * 100}%`);
+      write(this.form.querySelector(`output[for="${range.id}"]`), range.value);
+    }
     attribute(this.fields.width, 'placeholder', this.lastShape.width);
     attribute(this.fields.height, 'placeholder', this.lastShape.height);
 
     const seedText = seed ? interpolate(gettext('seed %s'), [seed]) : gettext('random seed');
-    const fine = [this.isCustom && `${width} × ${height}`, steps(number), seedText].filter(Boolean);
+    const varied = variation > 0 && interpolate(gettext('variation %s'), [variation]);
+    const fine = [this.isCustom && `${width} × ${height}`, steps(number), seedText, varied].filter(Boolean);
     write(this.form.querySelector('[data-fine]'), fine.join(' · '));
     const style = this.fields.style.value && this.styleLabel(this.fields.style.value);
     const all = [style, size(width, height, this.model.shapes), count].filter(Boolean);
