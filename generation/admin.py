@@ -12,9 +12,10 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from generation import services
+from gallery.models import Image
+from generation import services, styles
 from generation.exceptions import GenerationError
-from generation.models import Generation, LedgerEntry, Quota, State, Worker
+from generation.models import Generation, LedgerEntry, Quota, State, Style, Worker
 
 
 class _QuotaInline(admin.StackedInline[Quota, Any]):
@@ -155,3 +156,35 @@ class LedgerAdmin(_ReadOnly):
         """Only together with the person whose it is."""
         here = (request.resolver_match and request.resolver_match.url_name) or ""
         return not here.startswith("generation_ledgerentry_") and super().has_delete_permission(request, obj)
+
+
+@admin.register(Style)
+class StyleAdmin(admin.ModelAdmin[Style]):
+    """Styles that pictures name can be taken off the page but not deleted."""
+
+    list_display = ("label", "label_zh", "key", "template", "position", "is_active")
+    list_editable = ("position", "is_active")
+    list_filter = ("is_active",)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Style | None = None) -> tuple[str, ...]:
+        return ("key",) if obj else ()
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """Deleted one by one, where each can be looked at."""
+        actions = super().get_actions(request)
+        actions.pop("delete_selected", None)
+        return actions
+
+    def has_delete_permission(self, request: HttpRequest, obj: Style | None = None) -> bool:
+        used = obj is not None and (
+            Generation.objects.filter(style=obj.key).exists() or Image.objects.filter(style=obj.key).exists()
+        )
+        return not used and super().has_delete_permission(request, obj)
+
+    def save_model(self, request: HttpRequest, obj: Style, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        styles.forget()
+
+    def delete_model(self, request: HttpRequest, obj: Style) -> None:
+        super().delete_model(request, obj)
+        styles.forget()

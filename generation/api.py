@@ -15,7 +15,7 @@ from ninja.params import functions as params
 
 from gallery.feed import Place
 from gallery.metadata import settings as picture_settings
-from generation import catalogue, fitting, places, quotas, rate_limit, services, snapshot
+from generation import catalogue, fitting, places, quotas, rate_limit, services, snapshot, styles
 from generation.exceptions import FieldError, InvalidParameters
 from generation.loras import LoraChoice
 from generation.models import Batch, Generation, State
@@ -45,7 +45,7 @@ def _user(request: HttpRequest) -> User:
 def _own(request: HttpRequest, pk: int) -> Generation:
     if pk >= 2**63:  # more than the database's integers hold
         raise Http404
-    rows = Generation.objects.visible_to(_user(request)).select_related("image", "user")
+    rows = Generation.objects.visible_to(_user(request)).select_related("image", "batch", "user")
     return get_object_or_404(rows, pk=pk)
 
 
@@ -89,7 +89,7 @@ def list_generations(
     except ValueError:
         error = FieldError("cursor", _("The cursor is not one that this list gave out."))
         raise InvalidParameters([error]) from None
-    rows = Generation.objects.visible_to(user).select_related("image").order_by("-id")
+    rows = Generation.objects.visible_to(user).select_related("image", "batch").order_by("-id")
     if state:
         rows = rows.filter(state=state)
     if below is not None:
@@ -160,4 +160,4 @@ def queue(request: HttpRequest) -> dict[str, Any]:
 
 @router.get("models", response=dict[str, Any], summary="The model, its limits, and the styles")
 def models(request: HttpRequest) -> dict[str, Any]:
-    return {"models": [catalogue.current_model().as_json()], "styles": catalogue.styles_json()}
+    return {"models": [catalogue.current_model().as_json()], "styles": styles.styles_json()}

@@ -1,4 +1,4 @@
-"""What can be asked for: the model that is loaded, its limits, the shapes that suit it and the styles.
+"""What can be asked for: the model that is loaded, its limits, and the shapes that suit it.
 
 The worker that loaded the model writes its limits into its row; a web process reads them there and never imports torch.
 """
@@ -9,9 +9,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, TypedDict
-
-from django.utils.translation import gettext_lazy as _
-from django_stubs_ext import StrOrPromise
 
 from generation.loras import MAX_LORAS, MAX_WEIGHT
 from generation.models import Worker
@@ -28,32 +25,6 @@ class ShapeJSON(TypedDict):
     width: int
     height: int
 
-
-@dataclass(frozen=True, slots=True)
-class Style:
-    """A look, described to the model after the person's own words."""
-
-    key: str
-    label: StrOrPromise
-    description: str
-
-    def apply(self, prompt: str) -> str:
-        return f"{prompt}, {self.description}" if self.description else prompt
-
-
-STYLES = {
-    style.key: style
-    for style in (
-        Style("", _("None"), ""),
-        Style("photo", _("Photo"), "professional photograph, natural light, sharp focus, fine detail"),
-        Style("ink-wash", _("Ink wash"), "traditional ink wash painting on rice paper, soft gradients, empty space"),
-        Style("watercolour", _("Watercolour"), "watercolour painting, soft washes, visible paper grain"),
-        Style("anime", _("Anime"), "anime illustration, clean line work, cel shading, vivid colours"),
-        Style("3d-render", _("3D render"), "3D render, physically based materials, soft studio light"),
-        Style("line-art", _("Line art"), "line art, clean black lines on a white background"),
-        Style("film-still", _("Film still"), "cinematic film still, shallow depth of field, colour graded"),
-    )
-}
 
 _RATIOS = ((1, 1), (4, 3), (3, 4), (3, 2), (16, 9), (9, 16))
 
@@ -118,7 +89,3 @@ def current_model() -> Model:
     workers = [worker for worker in Worker.objects.order_by("-seen_at")[:20] if worker.card]
     best = next((worker for worker in workers if worker.is_ready), workers[0] if workers else None)
     return Model.from_card(best.card) if best else Model()
-
-
-def styles_json() -> list[dict[str, str]]:
-    return [{"key": style.key, "label": str(style.label)} for style in STYLES.values()]

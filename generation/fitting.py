@@ -9,8 +9,8 @@ from typing import TypedDict
 from django.utils.translation import gettext as _
 
 from gallery.metadata.settings import PictureSettings
-from generation import loras
-from generation.catalogue import MAX_GUIDANCE, MAX_PROMPT_LENGTH, MAX_SEED, STYLES, Model
+from generation import loras, matrix, styles
+from generation.catalogue import MAX_GUIDANCE, MAX_PROMPT_LENGTH, MAX_SEED, Model
 from generation.loras import LoraJSON
 
 
@@ -24,6 +24,8 @@ class FittedJSON(TypedDict):
     steps: int | None
     guidance: float | None
     seed: int | None
+    variation: float
+    negative_prompt: str
     source: str
     loras: list[LoraJSON]
     notes: list[str]
@@ -42,6 +44,7 @@ class _Fitting:
 
     def result(self) -> FittedJSON:
         width, height = self._size()
+        negative_prompt = self._negative_prompt()
         return {
             "prompt": self._prompt(),
             "style": self._style(),
@@ -50,6 +53,8 @@ class _Fitting:
             "steps": self._steps(),
             "guidance": self._guidance(),
             "seed": self._seed(),
+            "variation": self._variation(),
+            "negative_prompt": negative_prompt,
             "source": self.found.source,
             "loras": self._loras(),
             "notes": self.notes,
@@ -57,17 +62,29 @@ class _Fitting:
 
     def _prompt(self) -> str | None:
         prompt = self.found.prompt
-        if self.found.negative_prompt:
-            self.notes.append(_("The negative prompt was left out: the model here does not use one."))
         if prompt is None:
             self.notes.append(_("The picture does not tell its prompt."))
         elif len(prompt) > MAX_PROMPT_LENGTH:
             prompt = prompt[:MAX_PROMPT_LENGTH].rstrip()
             self.notes.append(_("The prompt was cut to %(limit)d characters.") % {"limit": MAX_PROMPT_LENGTH})
-        return prompt
+        return prompt and matrix.escaped(prompt)  # a picture shows one combination: braces in it are braces
+
+    def _negative_prompt(self) -> str:
+        negative = self.found.negative_prompt
+        if negative and not self.model.default_guidance:
+            self.notes.append(_("The negative prompt was left out: the model here does not use one."))
+            return ""
+        if len(negative) > MAX_PROMPT_LENGTH:
+            self.notes.append(_("The negative prompt was cut to %(limit)d characters.") % {"limit": MAX_PROMPT_LENGTH})
+        return negative[:MAX_PROMPT_LENGTH].rstrip()
+
+    def _variation(self) -> float:
+        """Other tools' pictures have none; one of ours that is out of its limits is no longer what was written."""
+        variation = self.found.variation
+        return variation if variation is not None and 0 <= variation <= 1 else 0.0
 
     def _style(self) -> str:
-        if self.found.style in STYLES:
+        if not self.found.style or self.found.style in styles.offered():
             return self.found.style
         self.notes.append(_("The style of the picture is not known here; none was chosen."))
         return ""

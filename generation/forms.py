@@ -18,6 +18,9 @@ class GenerationForm(forms.Form):
     count = forms.IntegerField(required=False)
     steps = forms.IntegerField(required=False)
     seed = forms.IntegerField(required=False)
+    variation = forms.FloatField(required=False)
+    guidance = forms.FloatField(required=False)
+    negative_prompt = forms.CharField(required=False, max_length=MAX_PROMPT_LENGTH * 10, strip=True)
 
     def __init__(self, *args: object, model: Model, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
@@ -38,6 +41,9 @@ class GenerationForm(forms.Form):
                     seed=fields["seed"],
                     count=1 if fields["count"] is None else fields["count"],
                     style=fields["style"],
+                    variation=fields["variation"] or 0.0,
+                    guidance=fields["guidance"],
+                    negative_prompt=fields["negative_prompt"],
                 )
             except InvalidParameters as refused:
                 for error in refused.errors:

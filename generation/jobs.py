@@ -23,8 +23,7 @@ from PIL import Image as PillowImage
 
 from gallery import inputs, storing
 from gallery.models import Image
-from generation import events, loras, services
-from generation.catalogue import STYLES
+from generation import events, loras, services, styles
 from generation.engine.exceptions import (
     DeviceLost,
     DrawingCancelled,
@@ -103,7 +102,8 @@ class Studio:
     def _draw(self, rows: list[Generation], began: float) -> None:
         watch = _Watch(self, rows)
         try:
-            pictures = self.engine.draw([_with_start(row) for row in rows], watch.on_step)
+            requests = [_with_start(row) for row in rows]
+            pictures = self.engine.draw(requests, watch.on_step)
         except DrawingCancelled:
             pictures = [None] * len(rows)
         except DeviceLost as error:
@@ -122,10 +122,10 @@ class Studio:
             self.drawn += len(rows)
             self.last_drawn_at, self.device_state = timezone.now(), self.engine.device_state()
             self._measure(rows, now - began, watch.seconds_per_step)
-        for row, picture in zip(rows, pictures, strict=True):
+        for row, request, picture in zip(rows, requests, pictures, strict=True):
             if picture is not None:
                 self._room.acquire()
-                self._pool.submit(self._store, row, picture, seconds / len(rows))
+                self._pool.submit(self._store, row, request, picture, seconds / len(rows))
             elif self.leaving.is_set():
                 services.hand_back(rows=[row])
                 self._put_down([row])
@@ -160,11 +160,11 @@ class Studio:
 
     # -- storing ------------------------------------------------------------------------------------------------------
 
-    def _store(self, row: Generation, picture: PillowImage.Image, seconds: float) -> None:
+    def _store(self, row: Generation, request: DrawRequest, picture: PillowImage.Image, seconds: float) -> None:
         """In a thread of the pool: files first, then row and state in one transaction."""
         close_old_connections()
         try:
-            drawn = _drawn(row, seconds, self.engine)
+            drawn = _drawn(row, request, seconds, self.engine)
             image = _draft(row, row.attempt, drawn)
             storing.write_files(image, storing.encode(picture, drawn))
             if not services.finish(row=row, store=lambda: _saved(image)):
@@ -242,15 +242,16 @@ class _Watch:
 
 
 def _request(row: Generation) -> DrawRequest:
-    style = STYLES.get(row.style, STYLES[""])
     return DrawRequest(
-        prompt=style.apply(row.prompt),
+        prompt=styles.apply(row.style, row.prompt),
         width=row.width,
         height=row.height,
         steps=row.steps,
         seed=row.seed,
         guidance=row.guidance,
         loras=tuple(LoraWeight(lora.name, lora.weight) for lora in loras.from_json(row.loras)),
+        variation=row.variation,
+        negative_prompt=row.negative_prompt,
     )
 
 
@@ -268,7 +269,7 @@ def _start_record(row: Generation) -> dict[str, object]:
     return {name: value for name, value in facts.items() if value}
 
 
-def _drawn(row: Generation, seconds: float, engine: Engine) -> storing.DrawnPicture:
+def _drawn(row: Generation, request: DrawRequest, seconds: float, engine: Engine) -> storing.DrawnPicture:
     card = engine.card
     return storing.DrawnPicture(
         prompt=row.prompt,
@@ -281,7 +282,9 @@ def _drawn(row: Generation, seconds: float, engine: Engine) -> storing.DrawnPict
         seconds=round(seconds, 3),
         model=card.name,
         record={
-            "prompt": _request(row).prompt,  # with the style's words, as the model read it
+            "prompt": request.prompt,  # with the style's words, as the model read it
+            "negative_prompt": request.negative_prompt,
+            "variation": request.variation,
             "model": card.source,
             "revision": card.revision,
             "device": card.device,

@@ -6,13 +6,13 @@ import hashlib
 import json
 import secrets
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from django.utils.translation import gettext as _
 
 from generation import loras as lora_choices
-from generation import starting
-from generation.catalogue import MAX_COUNT, MAX_GUIDANCE, MAX_PROMPT_LENGTH, MAX_SEED, STYLES, Model
+from generation import matrix, starting, styles
+from generation.catalogue import MAX_COUNT, MAX_GUIDANCE, MAX_PROMPT_LENGTH, MAX_SEED, Model
 from generation.exceptions import FieldError, InvalidParameters
 from generation.loras import LoraChoice
 from generation.starting import drawn_steps
@@ -22,7 +22,11 @@ _RANDOM_SEEDS = 2**32  # short enough to read out, plenty to choose from
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """What one batch is drawn from. `seed` None stands for a random one; picture i of the batch uses `seed + i`."""
+    """What one batch is drawn from. `seed` None stands for a random one; picture i of the batch uses `seed + i`.
+
+    A prompt with alternatives (`matrix`) is drawn `count` times in each combination, all with the same seeds, so that
+    pictures differ by the words alone.
+    """
 
     prompt: str
     width: int
@@ -36,6 +40,8 @@ class Parameters:
     init_image: str = ""
     mask: str = ""
     strength: float | None = None
+    variation: float = 0.0
+    negative_prompt: str = ""
 
     @classmethod
     def checked(
@@ -54,8 +60,11 @@ class Parameters:
         init_image: str | None = None,
         mask: str | None = None,
         strength: float | None = None,
+        variation: float = 0.0,
+        negative_prompt: str = "",
     ) -> Parameters:
-        """Fill in the model's defaults and hold every field to its limit.
+        """Fill in the model's defaults and hold every field to its limit. A negative prompt acts through guidance only:
+        without guidance it is dropped, so that no record tells of one.
 
         Raises InvalidParameters with one entry for each field that cannot be taken.
         """
@@ -73,14 +82,20 @@ class Parameters:
             init_image=init_image or "",
             mask=mask or "",
             strength=starting.DEFAULT_STRENGTH if init_image and strength is None else strength,
+            variation=variation,
+            negative_prompt=negative_prompt.strip(),
         )
-        errors = [*parameters._text_errors(), *parameters._size_errors(model), *parameters._number_errors(model)]
+        errors = parameters._errors(model)
         errors += lora_choices.errors(parameters.loras, [lora["name"] for lora in model.loras])
         if errors:
             raise InvalidParameters(errors)
         if errors := parameters._start_errors(model):
             raise InvalidParameters(errors)
-        return parameters
+        return parameters if parameters.guidance > 0 else replace(parameters, negative_prompt="")
+
+    def _errors(self, model: Model) -> list[FieldError]:
+        text = self._text_errors() or self._matrix_errors()
+        return [*text, *self._negative_errors(), *self._size_errors(model), *self._number_errors(model)]
 
     @property
     def cost(self) -> float:
@@ -105,6 +120,34 @@ class Parameters:
             strength=self.strength,
         )
 
+    def pictures(self) -> list[tuple[str, int]]:
+        """Prompt and seed of each picture, in order."""
+        seeds = self.seeds()
+        return [(prompt, seed) for prompt in matrix.expand(self.prompt) for seed in seeds]
+
+    def _matrix_errors(self) -> list[FieldError]:
+        combinations = matrix.combinations(self.prompt)
+        if combinations == 1 and self.prompt:
+            return []
+        total = combinations * max(1, self.count)
+        if combinations > 1 and total > MAX_COUNT >= self.count:
+            message = _("The prompt stands for %(number)s pictures in all; the limit is %(limit)d.")
+            number = _("more than a million") if total > 10**6 else str(total)
+            return [FieldError("prompt", message % {"number": number, "limit": MAX_COUNT}, MAX_COUNT)]
+        if combinations <= MAX_COUNT and self.prompt and not all(matrix.expand(self.prompt)):
+            return [FieldError("prompt", _("One of the combinations is empty: describe a picture in each."), 1)]
+        return []
+
+    def _negative_errors(self) -> list[FieldError]:
+        if len(self.negative_prompt) > MAX_PROMPT_LENGTH:
+            message = _("The negative prompt has %(length)d characters; the limit is %(limit)d.")
+            values = {"length": len(self.negative_prompt), "limit": MAX_PROMPT_LENGTH}
+            return [FieldError("negative_prompt", message % values, MAX_PROMPT_LENGTH)]
+        if _holds_no_text(self.negative_prompt):
+            message = _("The negative prompt holds a character that is not text. Remove it.")
+            return [FieldError("negative_prompt", message)]
+        return []
+
     def _text_errors(self) -> list[FieldError]:
         errors = []
         if not self.prompt:
@@ -113,10 +156,10 @@ class Parameters:
             message = _("The prompt has %(length)d characters; the limit is %(limit)d.")
             values = {"length": len(self.prompt), "limit": MAX_PROMPT_LENGTH}
             errors.append(FieldError("prompt", message % values, MAX_PROMPT_LENGTH))
-        elif "\x00" in self.prompt or any("\ud800" <= character <= "\udfff" for character in self.prompt):
+        elif _holds_no_text(self.prompt):
             errors.append(FieldError("prompt", _("The prompt holds a character that is not text. Remove it.")))
-        if self.style not in STYLES:
-            allowed = ", ".join(key for key in STYLES if key)
+        if self.style and self.style not in styles.offered():
+            allowed = ", ".join(styles.offered())
             message = _("The style is not known. Choose one of: %(allowed)s.") % {"allowed": allowed}
             errors.append(FieldError("style", message, allowed))
         return errors
@@ -150,8 +193,14 @@ class Parameters:
 
         check("steps", _("The number of steps"), self.steps, 1, model.max_steps)
         check("guidance", _("The guidance"), self.guidance, 0, MAX_GUIDANCE)
+        check("variation", _("The variation"), self.variation, 0, 1)
         check("count", _("The number of pictures"), self.count, 1, MAX_COUNT)
         if self.seed is not None:
             last = self.seed + max(0, min(self.count, MAX_COUNT) - 1)  # the last picture's seed must fit as well
             check("seed", _("The seed"), self.seed if self.seed < 0 else last, 0, MAX_SEED)
         return errors
+
+
+def _holds_no_text(text: str) -> bool:
+    """Characters that no database takes."""
+    return "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text)

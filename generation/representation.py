@@ -42,6 +42,9 @@ class GenerationJSON(TypedDict):
     finished_at: str | None
     seq: int
     loras: list[LoraJSON]
+    variation: float
+    negative_prompt: str
+    prompt_template: str  # what was typed, where the prompt is not it
 
 
 def _iso(moment: dt.datetime | None) -> str | None:
@@ -85,6 +88,9 @@ def generation_as_json(row: Generation, line: Line | None = None) -> GenerationJ
         "finished_at": _iso(row.finished_at),
         "seq": row.seq,
         "loras": row.loras,
+        "variation": row.variation,
+        "negative_prompt": row.negative_prompt,
+        "prompt_template": row.batch.prompt_template,
     }
 
 

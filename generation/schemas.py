@@ -29,13 +29,29 @@ class Lora(BaseModel):
 class GenerationRequest(BaseModel):
     """What to draw. Left out: the model's own size and steps, a random seed, one picture."""
 
-    prompt: str = Field(description="What the picture shows; 1 to 2,000 characters.")
+    prompt: str = Field(
+        description=(
+            "What the pictures show; 1 to 2,000 characters. `{red|blue} {fox|owl}` asks for every combination; "
+            "`\\{`, `\\}` and `\\|` are the bare characters."
+        )
+    )
     width: Integer | None = Field(None, description="Pixels; a multiple of the model's `size_step`.")
     height: Integer | None = Field(None, description="Pixels; a multiple of the model's `size_step`.")
     steps: Integer | None = None
-    guidance: float | None = None
-    seed: Integer | None = Field(None, description="Picture i of the batch is drawn from seed + i.")
-    count: Integer = 1
+    guidance: float | None = Field(
+        None,
+        description=(
+            "How hard the picture is pulled towards the prompt and away from the negative prompt; doubles the work of "
+            "each step. Left out: the model's `default_guidance`. Where that is 0 (Z-Image-Turbo), the model was made "
+            "to draw without, and more than 0 usually spoils the picture."
+        ),
+    )
+    seed: Integer | None = Field(None, description="Picture i of each prompt is drawn from seed + i.")
+    count: Integer = Field(1, description="Of each combination of the prompt; 10 pictures in all.")
+    variation: float = Field(
+        0.0, description="0 to 1: how far seeds lead apart; for models whose pictures of one prompt look alike."
+    )
+    negative_prompt: str = Field("", description="What to keep away from; dropped where `guidance` is 0.")
     style: str | None = Field(None, description="The `key` of a style from `GET models`.")
     loras: list[Lora] = Field([], description="At most 4, each once.")
     init_image: str | None = Field(None, max_length=50, description="Starts from it: `<id of an input>`, `image:<id>`.")
@@ -74,6 +90,9 @@ class GenerationOut(Schema):
     finished_at: str | None
     seq: int
     loras: list[Lora]
+    variation: float
+    negative_prompt: str
+    prompt_template: str = Field(description="What was typed, where the prompt is one of its combinations.")
 
 
 class SubmissionOut(Schema):
@@ -99,6 +118,8 @@ class PictureSettingsOut(Schema):
     seed: int | None
     source: str = Field(description="The tool that wrote the settings.")
     loras: list[Lora]
+    variation: float
+    negative_prompt: str
     notes: list[str] = Field(description="A sentence for each value that had to be changed to be drawn here.")
 
 

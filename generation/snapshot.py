@@ -30,7 +30,7 @@ def feed(user: User, line: Line | None = None, before: Place | None = None) -> t
     mine = Generation.objects.visible_to(user)
     if before is None:
         ids |= set(mine.active().values_list("batch", flat=True))
-    rows = mine.filter(batch__in=ids).select_related("image").order_by("-batch__created_at", "-batch", "id")
+    rows = mine.filter(batch__in=ids).select_related("image", "batch").order_by("-batch__created_at", "-batch", "id")
     if len(page) <= FEED_BATCHES:
         return generations_as_json(rows, line), None
     last = page[FEED_BATCHES - 1]

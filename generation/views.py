@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from gallery.metadata.texts import LARGEST_FILE
 from gallery.models import Image
-from generation import catalogue, loras, rate_limit, services, snapshot
+from generation import catalogue, loras, matrix, rate_limit, services, snapshot, styles
 from generation.catalogue import MAX_COUNT, MAX_PROMPT_LENGTH, Model
 from generation.exceptions import QuotaExceeded, RateLimited
 from generation.forms import GenerationForm
@@ -51,13 +51,16 @@ def _reused(user: User, request: HttpRequest) -> dict[str, Any] | None:
     if image is None:
         return None
     return {
-        "prompt": image.prompt,
+        "prompt": matrix.escaped(image.prompt),
         "style": image.style,
         "width": image.width,
         "height": image.height,
         "steps": image.steps,
         "seed": None if request.GET.get("seed") == "new" else image.seed,
         "loras": loras.as_json(loras.from_json(image.record.get("loras"))),
+        "guidance": image.guidance,
+        "variation": image.record.get("variation", 0.0),
+        "negative_prompt": image.record.get("negative_prompt", ""),
     }
 
 
@@ -98,7 +101,7 @@ def create(request: HttpRequest) -> HttpResponse:
     context = {
         "model": model,
         "shapes": model.shapes,
-        "styles": catalogue.styles_json(),
+        "styles": styles.styles_json(),
         "examples": _examples(model),
         "defaults": {"count": _DEFAULT_COUNT, "steps": model.default_steps, "shape": "1:1", "style": ""},
         "max_count": min(MAX_COUNT, _DEFAULT_COUNT),
@@ -108,7 +111,13 @@ def create(request: HttpRequest) -> HttpResponse:
         "max_lora_weight": f"{loras.MAX_WEIGHT:g}",
         "values": values,
         "errors": form.errors,
-        "bootstrap": here | {"model": model.as_json(), "reuse": reuse, "start": _start(user, request, model)},
+        "bootstrap": here
+        | {
+            "model": model.as_json(),
+            "reuse": reuse,
+            "start": _start(user, request, model),
+            "styles": styles.names(),
+        },
     }
     return render(request, "generation/create.html", context, status=status)
 

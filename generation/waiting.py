@@ -72,7 +72,7 @@ def _pictures(rows: list[Generation], ids: Sequence[int]) -> list[Generation]:
 
 
 def _read(ids: Sequence[int]) -> list[Generation]:
-    return list(Generation.objects.filter(pk__in=ids).select_related("image", "user").order_by("pk"))
+    return list(Generation.objects.filter(pk__in=ids).select_related("image", "batch", "user").order_by("pk"))
 
 
 def _give_up(rows: list[Generation]) -> NotDrawnInTime:

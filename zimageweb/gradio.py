@@ -17,7 +17,7 @@ from ninja.errors import ValidationError
 from pydantic import Field
 from pydantic import ValidationError as PydanticError
 
-from generation import catalogue, rate_limit, waiting
+from generation import catalogue, matrix, rate_limit, waiting
 from generation.models import Generation
 from generation.parameters import Parameters
 from generation.schemas import GenerationRequest
@@ -48,6 +48,7 @@ class Call(Schema):
 def _prepared(user: User, wanted: GenerationRequest) -> Parameters:
     rate_limit.take(user.pk)
     fields = wanted.model_dump(include=set(_FIELDS))
+    fields["prompt"] = matrix.escaped(wanted.prompt)  # one call is one picture
     return Parameters.checked(catalogue.current_model(), **fields)
 
 

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from ninja import NinjaAPI, Schema
 from pydantic import Field
 
-from generation import catalogue, rate_limit, waiting
+from generation import catalogue, matrix, rate_limit, waiting
 from generation.exceptions import FieldError, InvalidParameters
 from generation.models import Generation
 from generation.parameters import Parameters
@@ -72,7 +72,8 @@ def _prepared(user: User, wanted: ImageRequest) -> Parameters:
     rate_limit.take(user.pk)
     width, height = _size(wanted.size)
     count = 1 if wanted.n is None else wanted.n
-    return Parameters.checked(catalogue.current_model(), prompt=wanted.prompt, width=width, height=height, count=count)
+    prompt = matrix.escaped(wanted.prompt)  # whoever asks for n pictures gets n
+    return Parameters.checked(catalogue.current_model(), prompt=prompt, width=width, height=height, count=count)
 
 
 def _answer(rows: list[Generation], response_format: str | None) -> HttpResponse:

@@ -47,6 +47,7 @@ class PictureSettings:
     guidance: float | None
     style: str
     loras: tuple[tuple[str, float], ...] = ()  # names and weights
+    variation: float | None = None  # only ours have one
 
 
 def read(file: IO[bytes]) -> PictureSettings:
@@ -71,8 +72,9 @@ def read(file: IO[bytes]) -> PictureSettings:
 def _own(texts: Mapping[str, str]) -> dict[str, Any]:
     told = _object(texts["zimageweb"])
     record = told.get("record")
-    negative = record.get("negative_prompt") if isinstance(record, dict) else ""
-    return told | {"source": "Zimageweb", "negative_prompt": negative}
+    kept = record if isinstance(record, dict) else {}
+    ours = {name: kept.get(name) for name in ("negative_prompt", "variation")}
+    return told | {"source": "Zimageweb"} | ours
 
 
 def _infotext(texts: Mapping[str, str]) -> dict[str, Any]:
@@ -162,6 +164,7 @@ def _checked(found: dict[str, Any], picture: PictureText) -> PictureSettings:
         guidance=_guidance(found),
         style=_text(found.get("style")),
         loras=tuple(_loras(found)),
+        variation=_number(found.get("variation")),
     )
 
 

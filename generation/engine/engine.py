@@ -28,6 +28,7 @@ from generation.engine.prompts import PromptEncoder
 from generation.engine.quantization import installed_packages
 from generation.engine.sources import check_class, fetch, find_source
 from generation.engine.types import DeviceState, DrawRequest, Engine, EngineOptions, ModelCard, StepCallback, StepReport
+from generation.engine.variation import early_steps, varied
 
 logger = logging.getLogger(__name__)
 
@@ -220,6 +221,8 @@ class PipelineEngine:
         for request in requests:
             if not 0 <= request.seed <= _LARGEST_SEED:
                 raise UnsupportedRequest(f"The seed is {request.seed}; choose 0 to {_LARGEST_SEED}.")
+            if not 0.0 <= request.variation <= 1.0:
+                raise UnsupportedRequest(f"The variation is {request.variation}; choose 0 to 1.")
 
     def _check_start(self, requests: Sequence[DrawRequest]) -> None:
         start = requests[0].start
@@ -269,8 +272,7 @@ class _Run:
             [torch.Generator("cpu").manual_seed(request.seed) for request in chosen],
         )
         pictures: list[Image.Image | None] = self.pipeline(
-            prompt_embeds=self.prompts.encode([request.prompt for request in chosen]),
-            negative_prompt_embeds=self.prompts.encode([""] * len(chosen)) if first.guidance > 0 else None,
+            **self._encode(chosen),
             height=first.height,
             width=first.width,
             num_inference_steps=first.steps,
@@ -282,6 +284,17 @@ class _Run:
         self.finished = True
         return pictures
 
+    def _encode(self, chosen: Sequence[DrawRequest]) -> dict[str, Any]:
+        """The prompts as the pipeline takes them for the first steps."""
+        self.embeddings = self.prompts.encode([request.prompt for request in chosen])
+        early = varied(self.embeddings, chosen)
+        self.last_early_step = early_steps(chosen[0].steps) if early else 0
+        negative = [request.negative_prompt for request in chosen]
+        return {
+            "prompt_embeds": early or self.embeddings,
+            "negative_prompt_embeds": self.prompts.encode(negative) if chosen[0].guidance > 0 else None,
+        }
+
     def _draw_from_picture(self, request: DrawRequest) -> list[Image.Image | None]:
         def begin(latents: torch.Tensor) -> None:
             self.latents = latents
@@ -289,8 +302,7 @@ class _Run:
         picture = draw_from_picture(
             self.pipeline,
             request,
-            prompt_embeds=self.prompts.encode([request.prompt]),
-            negative_prompt_embeds=self.prompts.encode([""]) if request.guidance > 0 else None,
+            **self._encode([request]),
             on_latents=begin,
             on_step_end=self._on_step_end,
         )
@@ -317,7 +329,8 @@ class _Run:
         self.dropped.update(index for index in unwanted if 0 <= index < len(self.requests))
         if self.dropped.issuperset(self.part):
             raise _AllDropped
-        return {}
+        # From the next step on the prompt is what it says.
+        return {"prompt_embeds": self.embeddings} if step + 1 == self.last_early_step else {}
 
 
 def _set_threads(wanted: int, card: ModelCard, device: torch.device) -> None:

@@ -112,7 +112,11 @@ class LoraWeight:
 
 @dataclass(frozen=True, slots=True)
 class DrawRequest:
-    """One picture. The same request on the same card gives the same picture."""
+    """One picture. The same request on the same card gives the same picture.
+
+    variation: 0 to 1, how far the seed may lead away from what the model makes of the prompt (`variation`).
+    negative_prompt: what to keep away from; without effect where `guidance` is 0.
+    """
 
     prompt: str
     width: int
@@ -122,6 +126,8 @@ class DrawRequest:
     guidance: float = 0.0
     loras: tuple[LoraWeight, ...] = ()
     start: StartPicture | None = None
+    variation: float = 0.0
+    negative_prompt: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from generation.models.generation import (
 )
 from generation.models.queue import QueueClock, QueueShare
 from generation.models.quota import LedgerEntry, Quota, Reason
+from generation.models.style import Style
 from generation.models.worker import Worker
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "Quota",
     "Reason",
     "State",
+    "Style",
     "Worker",
     "next_seq",
 ]

@@ -86,6 +86,8 @@ class Batch(models.Model):
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     idempotency_key = models.CharField(max_length=200, null=True, blank=True, editable=False)  # noqa: DJ001
     fingerprint = models.CharField(max_length=64, blank=True, editable=False)
+    # What was typed, where the rows' prompts are not it: see matrix.py.
+    prompt_template = models.TextField(blank=True, editable=False)
 
     class Meta:
         verbose_name = _("batch")
@@ -150,6 +152,8 @@ class Generation(models.Model):
     init_image = models.CharField(_("starts from"), max_length=50, blank=True)  # a reference, see gallery.inputs
     mask = models.CharField(_("mask"), max_length=50, blank=True)
     strength = models.FloatField(_("strength"), null=True, blank=True)
+    variation = models.FloatField(_("variation"), default=0.0)
+    negative_prompt = models.TextField(_("negative prompt"), blank=True)
 
     cost = models.FloatField(editable=False)  # megapixel-steps
     start_tag = models.BigIntegerField(editable=False)  # virtual time, see scheduling.py

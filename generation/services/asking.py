@@ -24,7 +24,7 @@ from generation.services.starts import require_starts
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """An accepted request: its rows in the order of their seeds, and where they stand."""
+    """An accepted request: its rows by prompt, then by seed, and where they stand."""
 
     batch: Batch
     generations: list[Generation]
@@ -45,13 +45,18 @@ def submit(*, user: User, parameters: Parameters, idempotency_key: str | None = 
             limits = quotas.limits_for(user)
             quotas.require_size(parameters, limits)
             require_starts(user, init_image=parameters.init_image, mask=parameters.mask)
-            quotas.require_room(user, parameters.count, limits)
+            pictures = parameters.pictures()
+            quotas.require_room(user, len(pictures), limits)
             batch = Batch.objects.create(
-                user=user, idempotency_key=idempotency_key or None, fingerprint=parameters.fingerprint
+                user=user,
+                idempotency_key=idempotency_key or None,
+                fingerprint=parameters.fingerprint,
+                prompt_template="" if pictures[0][0] == parameters.prompt else parameters.prompt,
             )
-            taken = scheduling.take_tags(share, [parameters.cost] * parameters.count, limits.weight)
+            taken = scheduling.take_tags(share, [parameters.cost] * len(pictures), limits.weight)
             rows = Generation.objects.bulk_create(
-                _row(batch, parameters, seed, tags) for seed, tags in zip(parameters.seeds(), taken, strict=True)
+                _row(batch, parameters, prompt, seed, tags)
+                for (prompt, seed), tags in zip(pictures, taken, strict=True)
             )
             quotas.charge(rows, Reason.ASKED)
             _announce_new(user, rows)
@@ -96,7 +101,7 @@ def retry(*, user: User, generation: Generation) -> Submission:
 def cancel(*, generation: Generation) -> Generation:
     """Take back one picture: at once while it waits, within a step while it is drawn. Harmless when it is over."""
     _cancel(generation.user, Generation.objects.filter(pk=generation.pk))
-    return Generation.objects.select_related("image").get(pk=generation.pk)
+    return Generation.objects.select_related("image", "batch").get(pk=generation.pk)
 
 
 def cancel_batch(*, batch: Batch) -> int:
@@ -122,14 +127,16 @@ _DRAWN_FROM = (
     "init_image",
     "mask",
     "strength",
+    "variation",
+    "negative_prompt",
 )
 
 
-def _row(batch: Batch, parameters: Parameters, seed: int, tags: Tags) -> Generation:
+def _row(batch: Batch, parameters: Parameters, prompt: str, seed: int, tags: Tags) -> Generation:
     return Generation(
         batch=batch,
         user_id=batch.user_id,
-        prompt=parameters.prompt,
+        prompt=prompt,
         style=parameters.style,
         width=parameters.width,
         height=parameters.height,
@@ -139,6 +146,8 @@ def _row(batch: Batch, parameters: Parameters, seed: int, tags: Tags) -> Generat
         init_image=parameters.init_image,
         mask=parameters.mask,
         strength=parameters.strength,
+        variation=parameters.variation,
+        negative_prompt=parameters.negative_prompt,
         cost=parameters.cost,
         start_tag=tags.start,
         finish_tag=tags.finish,
@@ -164,7 +173,7 @@ def _submitted_before(user: User, parameters: Parameters, key: str) -> Submissio
         return None
     if batch.fingerprint != parameters.fingerprint:
         raise IdempotencyConflict(_("This Idempotency-Key was already used for another request."))
-    rows = list(batch.generations.filter(retry_of=None).select_related("image").order_by("id"))
+    rows = list(batch.generations.filter(retry_of=None).select_related("image", "batch").order_by("id"))
     return Submission(batch, rows, places.read_places(rows))
 
 
@@ -201,4 +210,4 @@ def _cancel(user: User, rows: GenerationQuerySet) -> int:
 def _chunked(ids: list[int]) -> Iterable[Generation]:
     """The rows of these ids; a database takes only so many values in one statement."""
     for first in range(0, len(ids), 500):
-        yield from Generation.objects.filter(pk__in=ids[first : first + 500]).select_related("image")
+        yield from Generation.objects.filter(pk__in=ids[first : first + 500]).select_related("image", "batch")

@@ -67,7 +67,7 @@ def finish(*, row: Generation, store: Callable[[], Image]) -> bool:
         if not mine.update(step=row.drawn_steps, **_over(State.SUCCEEDED)):
             return _settle_cancelled(row)
         Generation.objects.filter(pk=row.pk).update(image=store())
-        events.generation_changed(Generation.objects.select_related("image").get(pk=row.pk))
+        events.generation_changed(Generation.objects.select_related("image", "batch").get(pk=row.pk))
     return True
 
 
@@ -130,6 +130,6 @@ def _settle_cancelled(row: Generation) -> bool:
 
 
 def _tell(row: Generation) -> None:
-    fresh = Generation.objects.select_related("image", "user").get(pk=row.pk)
+    fresh = Generation.objects.select_related("image", "batch", "user").get(pk=row.pk)
     events.generation_changed(fresh)
     events.usage_changed(fresh.user, quotas.usage(fresh.user).as_json())

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from django import template
 
-from generation.catalogue import STYLES, current_model
+from generation import styles
+from generation.catalogue import current_model
 
 register = template.Library()
 
@@ -12,7 +13,7 @@ register = template.Library()
 @register.filter
 def style_label(key: str) -> str:
     """The style's name in the reader's language; the key itself for one that has been taken out since."""
-    return str(STYLES[key].label) if key in STYLES else key
+    return styles.name(key)
 
 
 @register.simple_tag

@@ -2,6 +2,7 @@
 
 import { get, post } from './api.js';
 import { Batch } from './batch.js';
+import { combinations } from './matrix.js';
 import { isActive } from './store.js';
 import { announce, toast } from './toast.js';
 import { inBin } from './words.js';
@@ -43,11 +44,9 @@ export class Actions {
 
   /** The same request with fresh seeds. */
   async again(batch) {
-    const { prompt, style, width, height, steps, guidance, init_image, mask, strength } = batch.first;
-    const count = Math.min(batch.rows.length, 4);
-    this.store.load(await post('generations', {
-      prompt, style, width, height, steps, guidance, init_image, mask, strength, count,
-    }));
+    const { seed, ...settings } = settingsOf(batch);
+    const { init_image, mask, strength } = batch.first;
+    this.store.load(await post('generations', { ...settings, init_image, mask, strength }));
     scrollTo({ top: 0, behavior: 'smooth' });
     announce(gettext('In line again, with new seeds.'));
   }
@@ -62,7 +61,7 @@ export class Actions {
   }
 
   async copy(batch) {
-    await navigator.clipboard.writeText(batch.first.prompt);
+    await navigator.clipboard.writeText(batch.asked);
     toast(gettext('Prompt copied.'), { seconds: 3 });
   }
 
@@ -86,8 +85,10 @@ export class Actions {
 
 /** What is needed to ask for the same pictures again; the seed of the first brings back all of them. */
 function settingsOf(batch) {
-  const { prompt, style, width, height, steps, seed, loras } = batch.first;
-  return { prompt, style, width, height, steps, seed, loras, count: Math.min(batch.rows.length, 4) };
+  const { style, width, height, steps, guidance, variation, negative_prompt, seed, loras } = batch.first;
+  const count = Math.max(1, Math.min(Math.floor(batch.rows.length / combinations(batch.asked)), 4));
+  const drawn = { style, width, height, steps, guidance, variation, negative_prompt, seed, loras };
+  return { prompt: batch.asked, ...drawn, count };
 }
 
 /** Older pages of the feed, as the end of the list comes into view or its button is pressed. */

@@ -14,6 +14,8 @@ export class Batch {
     return this.rows.filter((row) => row.state === state);
   }
 
+  /** The prompt as it was typed, with its alternatives. */
+  get asked() { return this.first.prompt_template || this.first.prompt; }
   get running() { return this.in('running'); }
   get queued() { return this.in('queued'); }
   get failed() { return this.in('failed'); }

@@ -78,7 +78,7 @@ export class Composer {
   }
 
   refresh() {
-    const { count } = this.settings.values;
+    const count = this.settings.total;
     const obstacle = this.#obstacle(count);
     const label = interpolate(ngettext('Generate %s picture', 'Generate %s pictures', count), [count]);
     write(this.go.querySelector('.long'), obstacle?.label ?? label);
@@ -97,12 +97,12 @@ export class Composer {
   /** How long it takes and who waits before; no number where none is to be had. */
   #when() {
     const { queue } = this.store;
-    const { width, height, steps, count } = this.settings.values;
+    const { width, height, steps } = this.settings.values;
     if (queue.workers && !queue.workers.ready) {
       return queue.workers.loading ? gettext('As soon as the model is loaded') : gettext('As soon as a worker runs');
     }
     const one = drawingTime(this.store, width * height * this.start.drawnOf(steps));
-    const takes = one && interpolate(gettext('About %s'), [duration(one * count)]);
+    const takes = one && interpolate(gettext('About %s'), [duration(one * this.settings.total)]);
     const waiting = queue.length || this.store.active.length;
     const line = interpolate(ngettext('%s picture in line', '%s pictures in line', waiting), [waiting]);
     const wait = waiting ? line : gettext('right away');

@@ -39,7 +39,7 @@ if (bootstrap.start) composer.start.useImage(bootstrap.start);
 if (bootstrap.reuse || bootstrap.start) history.replaceState(null, '', location.pathname);
 
 const feed = new Feed(document.getElementById('jobs'), store, {
-  style: (key) => composer.settings.styleLabel(key),
+  style: (key) => bootstrap.styles[key] ?? key, // one that is not offered any more keeps its name
   shapes: bootstrap.model.shapes,
 });
 new Actions(store, {

@@ -14,11 +14,11 @@ export class Job {
     this.kind = batch.kind;
     this.node = clone(`t-${batch.kind}`);
     this.node.dataset.batch = batch.id;
-    attribute(this.node, 'aria-label', batch.first.prompt);
+    attribute(this.node, 'aria-label', batch.asked);
   }
 
   update(batch, previews) {
-    write(part(this.node, 'prompt'), batch.first.prompt);
+    write(part(this.node, 'prompt'), batch.asked);
     if (this.kind === 'job') this.#fillJob(batch, previews);
     this.tick(batch);
   }

@@ -2,6 +2,7 @@
 
 import { attribute, show, write } from './dom.js';
 import { Loras } from './loras.js';
+import { combinations } from './matrix.js';
 import { size, steps } from './words.js';
 
 export class Settings {
@@ -34,18 +35,28 @@ export class Settings {
       seed: seed.value.trim(),
       count: Number(count.value || 1),
       loras: this.loras.values,
+      variation: Number(this.fields.variation.value),
+      // Only for models that use them.
+      ...(this.fields.guidance && { guidance: Number(this.fields.guidance.value) }),
+      ...(this.fields.negative_prompt && { negative_prompt: this.fields.negative_prompt.value }),
     };
+  }
+
+  /** Pictures that these values ask for, all combinations of the prompt. */
+  get total() {
+    return this.values.count * combinations(this.values.prompt);
   }
 
   /** Put values into the fields; those left out stay as they are. */
   fill(values) {
     const { fields } = this;
     if (values.prompt !== undefined) fields.prompt.value = values.prompt;
-    for (const name of ['count', 'steps']) {
-      if (values[name] !== undefined && values[name] !== '') fields[name].value = values[name];
+    for (const name of ['count', 'steps', 'variation', 'guidance']) {
+      if (fields[name] && (values[name] ?? '') !== '') fields[name].value = values[name];
     }
     // One by one: Chromium does not choose the radio whose value is empty by the value of the group.
     if (values.style !== undefined) for (const radio of fields.style) radio.checked = radio.value === values.style;
+    if (fields.negative_prompt && values.negative_prompt !== undefined) fields.negative_prompt.value = values.negative_prompt;
     if (values.seed !== undefined) fields.seed.value = values.seed ?? '';
     if (values.width && values.height) this.#fillSize(values);
     if (values.loras !== undefined) this.loras.fill(values.loras);
@@ -73,22 +84,24 @@ export class Settings {
 
   /** Everything beside the fields that repeats their values. */
   show() {
-    const { prompt, width, height, steps: number, seed, count } = this.values;
+    const { prompt, width, height, steps: number, seed, count, variation } = this.values;
     const length = [...prompt].length;
     const counter = this.form.querySelector('[data-prompt-length]');
     write(counter, `${length} / ${this.model.max_prompt_length}`);
     counter.classList.toggle('is-over', length > this.model.max_prompt_length);
 
-    const range = this.fields.steps;
-    range.style.setProperty('--fill', `${((range.value - range.min) / (range.max - range.min)) * 100}%`);
-    write(this.form.querySelector('[data-steps]'), number);
+    for (const range of this.form.querySelectorAll('input[type="range"]')) {
+      range.style.setProperty('--fill', `${((range.value - range.min) / (range.max - range.min)) * 100}%`);
+      write(this.form.querySelector(`output[for="${range.id}"]`), range.value);
+    }
     attribute(this.fields.width, 'placeholder', this.lastShape.width);
     attribute(this.fields.height, 'placeholder', this.lastShape.height);
 
     const seedText = seed ? interpolate(gettext('seed %s'), [seed]) : gettext('random seed');
     const chosen = this.loras.values.length;
     const loras = chosen && interpolate(ngettext('%s LoRA', '%s LoRAs', chosen), [chosen]);
-    const fine = [this.isCustom && `${width} × ${height}`, steps(number), seedText, loras].filter(Boolean);
+    const varied = variation > 0 && interpolate(gettext('variation %s'), [variation]);
+    const fine = [this.isCustom && `${width} × ${height}`, steps(number), seedText, loras, varied].filter(Boolean);
     write(this.form.querySelector('[data-fine]'), fine.join(' · '));
     const style = this.fields.style.value && this.styleLabel(this.fields.style.value);
     const all = [style, size(width, height, this.model.shapes), count].filter(Boolean);

@@ -132,7 +132,7 @@ def read(content: bytes) -> dict[str, Any]:
     return asdict(picture_settings.read(io.BytesIO(content)))
 
 
-FOX = {"prompt": "a red fox", "negative_prompt": "", "style": "", "loras": ()}
+FOX = {"prompt": "a red fox", "negative_prompt": "", "style": "", "loras": (), "variation": None}
 
 
 def test_ours_come_back_as_they_were() -> None:
@@ -229,7 +229,7 @@ def test_ours_come_back_from_the_parameters_alone() -> None:
     ids=["AUTOMATIC1111", "Forge", "InvokeAI", "ComfyUI", "ComfyUI parts", "SwarmUI", "NovelAI", "Fooocus"],
 )  # fmt: skip
 def test_what_other_tools_write_is_read(texts: dict[str, str], expected: dict[str, Any]) -> None:
-    assert read(make_png(texts)) == {"style": "", "loras": ()} | expected
+    assert read(make_png(texts)) == {"style": "", "loras": (), "variation": None} | expected
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "WEBP"])

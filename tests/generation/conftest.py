@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from importlib import import_module
+from types import SimpleNamespace
 from typing import Any
 
 import django_rq
 import pytest
+from django.apps import apps
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
 
-from generation import services
+from generation import services, styles
 from generation.catalogue import Model
-from generation.models import Generation
+from generation.models import Generation, Style
 from generation.parameters import Parameters
 
 MODEL = Model(native_pixels=64 * 64)
@@ -57,6 +61,15 @@ def ask() -> Callable[..., list[Generation]]:
 def as_alice(alice: User, client: Client) -> Client:
     client.force_login(alice)
     return client
+
+
+@pytest.fixture(autouse=True)
+def first_styles(db: None) -> None:
+    """Those of the migration; a test with transactions of its own leaves empty tables to the next."""
+    styles.forget()
+    if not Style.objects.exists():
+        make = import_module("generation.migrations.0008_variety").make_first_styles
+        make(apps, SimpleNamespace(connection=connection))
 
 
 @pytest.fixture(autouse=True)

@@ -99,7 +99,7 @@ LAYERS = (
     {"jobs"},
     {"services"},
     {"quotas", "rate_limit", "scheduling", "places", "events", "doorbell", "representation"},
-    {"models", "catalogue", "parameters", "fitting", "loras", "starting", "exceptions"},
+    {"models", "catalogue", "parameters", "fitting", "matrix", "styles", "loras", "starting", "exceptions"},
     {"speed"},
 )
 

@@ -85,6 +85,12 @@ async def test_only_tokens_open_it(alice: User) -> None:
         assert (answer.status, answer.json()["error"]["code"]) == (401, "not_authenticated")
 
 
+async def test_braces_ask_for_no_combinations(token: dict[str, str], settings: Settings) -> None:
+    settings.PREDICT_TIMEOUT_SECONDS = 0
+    await post(PATH, FOX | {"prompt": "a {red|blue} fox", "n": 1}, **token)
+    assert [row.prompt async for row in Generation.objects.all()] == ["a {red|blue} fox"]
+
+
 async def test_after_the_time_out_it_is_504(token: dict[str, str], settings: Settings) -> None:
     settings.PREDICT_TIMEOUT_SECONDS = 0
     answer = await post(PATH, FOX | {"n": 2}, **token)

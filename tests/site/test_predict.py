@@ -95,6 +95,12 @@ async def test_what_is_left_out_is_the_models_own(token: dict[str, str], data: l
     await call.hang_up()
 
 
+async def test_one_call_is_one_picture_whatever_the_braces(token: dict[str, str]) -> None:
+    call = await Call(PATH, {"data": ["a {red|blue} fox"]}, **token).send()
+    assert [found.prompt for found in await asked()] == ["a {red|blue} fox"]
+    await call.hang_up()
+
+
 async def test_an_address_without_the_last_slash_does_too(token: dict[str, str]) -> None:
     call = await Call(PATH.rstrip("/"), FOX, **token).send()
     await asked()
