@@ -12,10 +12,9 @@ import io
 import logging
 import threading
 import time
-import uuid
 from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from django.db import DatabaseError, close_old_connections
 from django.utils import timezone
@@ -23,7 +22,7 @@ from PIL import Image as PillowImage
 
 from gallery import inputs, storing
 from gallery.models import Image
-from generation import events, loras, services, styles
+from generation import events, reproduction, services
 from generation.engine.exceptions import (
     DeviceLost,
     DrawingCancelled,
@@ -31,7 +30,7 @@ from generation.engine.exceptions import (
     OutOfMemory,
     UnsupportedRequest,
 )
-from generation.engine.types import DeviceState, DrawRequest, Engine, LoraWeight, StartPicture, StepReport
+from generation.engine.types import DeviceState, DrawRequest, Engine, StepReport
 from generation.models import Failure, Generation
 from generation.speed import Speed, measured
 
@@ -102,7 +101,7 @@ class Studio:
     def _draw(self, rows: list[Generation], began: float) -> None:
         watch = _Watch(self, rows)
         try:
-            requests = [_with_start(row) for row in rows]
+            requests = [reproduction.request_of(row) for row in rows]
             pictures = self.engine.draw(requests, watch.on_step)
         except DrawingCancelled:
             pictures = [None] * len(rows)
@@ -164,13 +163,13 @@ class Studio:
         """In a thread of the pool: files first, then row and state in one transaction."""
         close_old_connections()
         try:
-            drawn = _drawn(row, request, seconds, self.engine)
-            image = _draft(row, row.attempt, drawn)
+            drawn = reproduction.picture_of(row, request, seconds, self.engine)
+            image = reproduction.image_of(row, row.attempt, drawn)
             storing.write_files(image, storing.encode(picture, drawn))
             if not services.finish(row=row, store=lambda: _saved(image)):
                 storing.discard_files(image)
             for attempt in range(1, row.attempt):  # it may have ended between writing its files and saving its row
-                storing.discard_files(_draft(row, attempt, drawn))
+                storing.discard_files(reproduction.image_of(row, attempt, drawn))
         except OSError:
             logger.exception("Generation %s was drawn but could not be stored.", row.pk)
             services.fail(row=row, failure=Failure.NOT_STORED)
@@ -239,69 +238,6 @@ class _Watch:
                 if picture is not None and row.pk not in dropped:
                     events.preview(row, _as_data_url(picture))
         return [index for index, row in enumerate(self.rows) if row.pk in dropped]
-
-
-def _request(row: Generation) -> DrawRequest:
-    return DrawRequest(
-        prompt=styles.apply(row.style, row.prompt),
-        width=row.width,
-        height=row.height,
-        steps=row.steps,
-        seed=row.seed,
-        guidance=row.guidance,
-        loras=tuple(LoraWeight(lora.name, lora.weight) for lora in loras.from_json(row.loras)),
-        variation=row.variation,
-        negative_prompt=row.negative_prompt,
-    )
-
-
-def _with_start(row: Generation) -> DrawRequest:
-    request = _request(row)
-    if not row.init_image or row.strength is None:
-        return request
-    mask = inputs.opened(row.user_id, row.mask) if row.mask else None
-    return replace(request, start=StartPicture(inputs.opened(row.user_id, row.init_image), row.strength, mask))
-
-
-def _start_record(row: Generation) -> dict[str, object]:
-    """What the picture was drawn from, where it was."""
-    facts = {"init_image": row.init_image, "mask": row.mask, "strength": row.strength}
-    return {name: value for name, value in facts.items() if value}
-
-
-def _drawn(row: Generation, request: DrawRequest, seconds: float, engine: Engine) -> storing.DrawnPicture:
-    card = engine.card
-    return storing.DrawnPicture(
-        prompt=row.prompt,
-        style=row.style,
-        width=row.width,
-        height=row.height,
-        steps=row.steps,
-        guidance=row.guidance,
-        seed=row.seed,
-        seconds=round(seconds, 3),
-        model=card.name,
-        record={
-            "prompt": request.prompt,  # with the style's words, as the model read it
-            "negative_prompt": request.negative_prompt,
-            "variation": request.variation,
-            "model": card.source,
-            "revision": card.revision,
-            "device": card.device,
-            "dtype": card.dtype,
-            "quantization": card.quantization,
-            "versions": card.versions,
-            "loras": [lora | {"sha256": engine.lora_hashes.get(lora["name"], "")} for lora in row.loras],
-            **_start_record(row),
-        },
-    )
-
-
-def _draft(row: Generation, attempt: int, drawn: storing.DrawnPicture) -> Image:
-    """The image of one attempt. Its name follows from that, so that a later attempt finds what this one left behind."""
-    image = storing.draft(owner_id=row.user_id, drawn=drawn)
-    image.pk = uuid.uuid5(row.batch_id, f"{row.pk}.{attempt}")
-    return image
 
 
 def _saved(image: Image) -> Image:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +17,17 @@ from PIL import Image
 from generation.engine import devices, frugal, lora_files
 from generation.engine.card import describe
 from generation.engine.exceptions import DeviceLost, DrawingCancelled, OutOfMemory, UnsupportedRequest
-from generation.engine.image_to_image import draw_from_picture
 from generation.engine.loading import be_quiet, load_pipeline, measure
 from generation.engine.loras import Loras
 from generation.engine.placing import limit_decoding, place
 from generation.engine.plan import Device, Plan, Wishes, make_plan
 from generation.engine.preparing.downloading import fetch_missing
-from generation.engine.preview import PreviewMatrix, estimate_picture
+from generation.engine.preview import PreviewMatrix
 from generation.engine.prompts import PromptEncoder
 from generation.engine.quantization import installed_packages
+from generation.engine.run import AllDropped, Run
 from generation.engine.sources import check_class, fetch, find_source
-from generation.engine.types import DeviceState, DrawRequest, Engine, EngineOptions, ModelCard, StepCallback, StepReport
-from generation.engine.variation import early_steps, varied
+from generation.engine.types import DeviceState, DrawRequest, Engine, EngineOptions, ModelCard, StepCallback
 
 logger = logging.getLogger(__name__)
 
@@ -175,10 +174,10 @@ class PipelineEngine:
         hold on to the very memory that the next attempt needs."""
         first, at_once = requests[0], tiling or self._plan.tiling
         limit_decoding(self._pipeline.vae, at_once, self._pipeline.vae_scale_factor, first.width, first.height)
-        run = _Run(self._pipeline, self.prompts, self._matrix, requests, part, dropped, on_step)
+        run = Run(self._pipeline, self.prompts, self._matrix, requests, part, dropped, on_step)
         try:
             return run.draw()
-        except _AllDropped:
+        except AllDropped:
             return [None] * len(part)
         except (RuntimeError, MemoryError) as error:
             if devices.is_out_of_memory(error):
@@ -232,105 +231,6 @@ class PipelineEngine:
             raise UnsupportedRequest("A picture that starts from another is drawn alone.")
         if not 0.0 < start.strength <= 1.0:
             raise UnsupportedRequest(f"The strength is {start.strength}; choose more than 0, at most 1.")
-
-
-class _AllDropped(Exception):
-    """Leaves the pipeline from within its step callback."""
-
-
-class _Run:
-    """One call of the pipeline for the requests of `part`; `dropped` is shared with the other runs of a batch."""
-
-    def __init__(
-        self,
-        pipeline: Any,
-        prompts: PromptEncoder,
-        matrix: PreviewMatrix,
-        requests: Sequence[DrawRequest],
-        part: list[int],
-        dropped: set[int],
-        on_step: StepCallback,
-    ) -> None:
-        self.pipeline, self.prompts, self.matrix, self.on_step = pipeline, prompts, matrix, on_step
-        self.requests, self.part, self.dropped = requests, part, dropped
-        self.finished = False
-
-    def draw(self) -> list[Image.Image | None]:
-        chosen = [self.requests[index] for index in self.part]
-        first = chosen[0]
-        if first.start:
-            return self._draw_from_picture(first)
-        # The first latents are made here, from one CPU generator each, and not in the call: the preview of the first
-        # step needs them, and they are the same on every device.
-        self.latents = self.pipeline.prepare_latents(
-            len(chosen),
-            self.pipeline.transformer.in_channels,
-            first.height,
-            first.width,
-            torch.float32,
-            self.pipeline._execution_device,
-            [torch.Generator("cpu").manual_seed(request.seed) for request in chosen],
-        )
-        pictures: list[Image.Image | None] = self.pipeline(
-            **self._encode(chosen),
-            height=first.height,
-            width=first.width,
-            num_inference_steps=first.steps,
-            guidance_scale=first.guidance,
-            latents=self.latents,
-            callback_on_step_end=self._on_step_end,
-        ).images
-        self.matrix.learn(self.latents, [picture for picture in pictures if picture is not None])
-        self.finished = True
-        return pictures
-
-    def _encode(self, chosen: Sequence[DrawRequest]) -> dict[str, Any]:
-        """The prompts as the pipeline takes them for the first steps."""
-        self.embeddings = self.prompts.encode([request.prompt for request in chosen])
-        early = varied(self.embeddings, chosen)
-        self.last_early_step = early_steps(chosen[0].steps) if early else 0
-        negative = [request.negative_prompt for request in chosen]
-        return {
-            "prompt_embeds": early or self.embeddings,
-            "negative_prompt_embeds": self.prompts.encode(negative) if chosen[0].guidance > 0 else None,
-        }
-
-    def _draw_from_picture(self, request: DrawRequest) -> list[Image.Image | None]:
-        def begin(latents: torch.Tensor) -> None:
-            self.latents = latents
-
-        picture = draw_from_picture(
-            self.pipeline,
-            request,
-            **self._encode([request]),
-            on_latents=begin,
-            on_step_end=self._on_step_end,
-        )
-        self.finished = True
-        return [picture]
-
-    def _on_step_end(self, pipeline: Any, step: int, _timestep: object, tensors: dict[str, Any]) -> dict[str, Any]:
-        before, after = self.latents, tensors["latents"]
-        self.latents = after
-        # What starts from a picture leaves out the first steps.
-        sigmas = pipeline.scheduler.sigmas[-1 - pipeline.num_timesteps :]
-        active = tuple(index for index in self.part if index not in self.dropped)
-
-        def previews() -> list[Image.Image | None]:
-            small: list[Image.Image | None] = [None] * len(self.requests)
-            estimate = estimate_picture(before, after, sigmas[step], sigmas[step + 1])
-            for index, picture in zip(self.part, self.matrix.pictures(estimate), strict=True):
-                if index in active:
-                    small[index] = picture
-            return small
-
-        report = StepReport(step=step + 1, steps=pipeline.num_timesteps, previews=previews, active=active)
-        unwanted: Collection[int] = self.on_step(report)
-        self.dropped.update(index for index in unwanted if 0 <= index < len(self.requests))
-        if self.dropped.issuperset(self.part):
-            raise _AllDropped
-        # From the next step on the prompt is what it says.
-        return {"prompt_embeds": self.embeddings} if step + 1 == self.last_early_step else {}
 
 
 def _set_threads(wanted: int, card: ModelCard, device: torch.device) -> None:

@@ -13,8 +13,8 @@ from gallery.metadata.settings import PictureSettings
 from generation.catalogue import Model
 from generation.exceptions import InvalidParameters
 from generation.fitting import fitted
-from generation.jobs import _request
 from generation.models import Generation, Worker
+from generation.reproduction import request_of
 from tests.factories import make_image
 
 URL = "/api/v1/generations"
@@ -34,7 +34,7 @@ def test_the_api_takes_them_to_the_engine(as_alice: Client) -> None:
     body = WANTED | {"variation": 0.4, "guidance": 3.0, "negative_prompt": " blurry "}
     (told,) = as_alice.post(URL, body, "application/json").json()["generations"]
     assert (told["variation"], told["guidance"], told["negative_prompt"]) == (0.4, 3.0, "blurry")
-    request = _request(Generation.objects.get(pk=told["id"]))
+    request = request_of(Generation.objects.get(pk=told["id"]))
     assert (request.variation, request.guidance, request.negative_prompt) == (0.4, 3.0, "blurry")
 
 
