@@ -24,6 +24,8 @@ NAMES = {
     "ZIMAGE_MODEL",
     "Starter model",
     "Ctrl",
+    "LoRA",
+    *("ink", "styles", "oil"),  # of the LoRAs of the site under test: files have one name
     "member",
     "ME",
 }
