@@ -129,7 +129,8 @@ def claim(*, worker: str, most: int, most_pixels: int = 0) -> list[Generation]:
             seq=next_seq(),
         )
         QueueClock.objects.filter(pk=1, virtual_time__lt=head.start_tag).update(virtual_time=head.start_tag)
-    found = {row.pk: row for row in Generation.objects.filter(pk__in=[row.pk for row in rows])}
+    claimed = Generation.objects.filter(pk__in=[row.pk for row in rows]).select_related("batch")
+    found = {row.pk: row for row in claimed}
     return [found[row.pk] for row in rows]
 
 

@@ -40,7 +40,7 @@ def record_step(*, rows: Sequence[Generation], step: int) -> Collection[int]:
     """
     mine = held(rows)
     mine.update(step=step, lease_expires_at=scheduling.lease_end(), seq=next_seq())
-    now = {row.pk: row for row in held(rows)}
+    now = {row.pk: row for row in held(rows).select_related("batch")}
     dropped = []
     for row in rows:
         fresh = now.get(row.pk)
