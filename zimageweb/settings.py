@@ -291,5 +291,7 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "WARNING"},
-    "loggers": {name: {"level": LOG_LEVEL} for name in ("zimageweb", "generation", "gallery")},
+    "loggers": {name: {"level": LOG_LEVEL} for name in ("zimageweb", "generation", "gallery")}
+    # Where it is installed, it warns at each start of a faster CPU kernel that nobody asked for.
+    | {"bitsandbytes": {"level": "ERROR"}},
 }
