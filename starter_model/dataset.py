@@ -23,7 +23,7 @@ from starter_model.text import padded, tokenize
 
 logger = logging.getLogger(__name__)
 _LENGTHS = (32, 64, 96, 128, 192, 256)
-_LENGTH_SHARES = (0.86, 0.08, 0.02, 0.02, 0.01, 0.01)
+_LENGTH_SHARES = (0.9, 0.07, 0.01, 0.01, 0.005, 0.005)
 _WORDS_PER_TOKEN = 0.45
 _FAVOURITE = (256, 256)
 _FAVOURED = 8

@@ -1,6 +1,6 @@
 """The transformer's forward pass for batches of one shape: the official one loops over pictures in Python.
 
-`tests/starter_model/test_denoiser.py` holds it to the official pass. Only training uses it; drawing runs diffusers' own.
+`tests/starter_model/test_denoiser.py` holds it to the official pass. Only training uses it; drawing runs the official.
 """
 
 from __future__ import annotations
