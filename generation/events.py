@@ -82,9 +82,9 @@ def generations_changed(rows: Iterable[Generation]) -> None:
         generation_changed(row)
 
 
-def preview(row: Generation, data_url: str) -> None:
+def preview(row: Generation, step: int, data_url: str) -> None:
     """Show how far a picture is; never stored, so it needs no commit."""
-    _send(row.user_id, {"type": "preview", "id": row.pk, "step": row.step, "image": data_url})
+    _send(row.user_id, {"type": "preview", "id": row.pk, "step": step, "image": data_url})
 
 
 def usage_changed(user: User, usage: dict[str, Any]) -> None:

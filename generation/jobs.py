@@ -6,9 +6,7 @@ Encoding and storing happen in threads of their own while the next batch is bein
 
 from __future__ import annotations
 
-import base64
 import datetime as dt
-import io
 import logging
 import threading
 import time
@@ -22,7 +20,7 @@ from PIL import Image as PillowImage
 
 from gallery import inputs, storing
 from gallery.models import Image
-from generation import events, reproduction, services
+from generation import reproduction, services
 from generation.engine.exceptions import (
     DeviceLost,
     DrawingCancelled,
@@ -32,6 +30,7 @@ from generation.engine.exceptions import (
 )
 from generation.engine.types import DeviceState, DrawRequest, Engine, StepReport
 from generation.models import Failure, Generation
+from generation.showing import Previews
 from generation.speed import Speed, measured
 
 logger = logging.getLogger(__name__)
@@ -57,6 +56,7 @@ class Studio:
     last_sign_of_life: float = field(default_factory=time.monotonic)
     last_drawn_at: dt.datetime | None = None
     device_state: DeviceState | None = None  # when the last picture was drawn
+    previews: Previews = field(default_factory=Previews)
     _hands: list[Generation] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _pool: ThreadPoolExecutor = field(
@@ -95,6 +95,7 @@ class Studio:
     def close(self) -> None:
         """Wait until everything drawn is stored."""
         self._pool.shutdown(wait=True)
+        self.previews.close()
 
     # -- drawing ------------------------------------------------------------------------------------------------------
 
@@ -234,21 +235,13 @@ class _Watch:
             logger.exception("Step %d could not be recorded; drawing goes on.", report.step)
             return ()
         if report.step < report.steps:
-            for row, picture in zip(self.rows, report.previews(), strict=True):
-                if picture is not None and row.pk not in dropped:
-                    events.preview(row, _as_data_url(picture))
+            self.studio.previews.show(self.rows, report, hidden=dropped)
         return [index for index, row in enumerate(self.rows) if row.pk in dropped]
 
 
 def _saved(image: Image) -> Image:
     image.save(force_insert=True)
     return image
-
-
-def _as_data_url(picture: PillowImage.Image) -> str:
-    buffer = io.BytesIO()
-    picture.save(buffer, "WEBP", quality=60, method=0)
-    return f"data:image/webp;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"
 
 
 # -- what RQ calls ----------------------------------------------------------------------------------------------------

@@ -98,12 +98,13 @@ class Run:
         self.latents = after
         # What starts from a picture leaves out the first steps.
         sigmas = pipeline.scheduler.sigmas[-1 - pipeline.num_timesteps :]
-        active = tuple(index for index in self.part if index not in self.dropped)
+        part = self.part
+        active = tuple(index for index in part if index not in self.dropped)
 
         def previews() -> list[Image.Image | None]:
             small: list[Image.Image | None] = [None] * len(self.requests)
             estimate = estimate_picture(before, after, sigmas[step], sigmas[step + 1])
-            for index, picture in zip(self.part, self.matrix.pictures(estimate), strict=True):
+            for index, picture in zip(part, self.matrix.pictures(estimate), strict=True):
                 if index in active:
                     small[index] = picture
             return small

@@ -135,7 +135,8 @@ class StepReport:
     """One step of `steps` is done, counted from 1, for the requests whose indexes are `active`.
 
     `previews()` gives, for each request, a small picture of what it is going to be (longest side 256 px), or None if
-    that request is not being drawn at the moment. It costs a few milliseconds, and nothing if it is not called.
+    that request is not being drawn at the moment. It costs a few milliseconds, and nothing if it is not called; it may
+    be called in another thread, while the next step is drawn.
     """
 
     step: int

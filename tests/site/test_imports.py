@@ -67,7 +67,7 @@ def test_the_engine_knows_no_django_and_no_room() -> None:
 
 
 def test_only_the_worker_and_its_commands_know_the_engine() -> None:
-    allowed = {"generation.jobs", "generation.reproduction", "generation.worker"}
+    allowed = {"generation.jobs", "generation.reproduction", "generation.showing", "generation.worker"}
     for name, names in IMPORTS.items():
         if name.startswith("generation.engine") or name in allowed:
             continue
@@ -97,6 +97,7 @@ LAYERS = (
     },
     {"worker"},
     {"jobs"},
+    {"showing"},
     {"reproduction"},
     {"services"},
     {"quotas", "rate_limit", "scheduling", "places", "events", "doorbell", "representation"},
