@@ -21,11 +21,12 @@ from generation.engine.plan import QUANTIZATIONS, Wishes
 from generation.engine.prepared import Record, read_record, write_record
 from generation.engine.preparing.packing import write_packed
 from generation.engine.sources import Source
-from generation.engine.types import EngineOptions
+from generation.engine.types import EngineOptions, LoraWeight
 from generation.engine.weights import measure
 from tests.site.running import MANAGE, environment
 
-from .conftest import ask, draw, needs
+from .conftest import ask, draw, largest_difference, needs
+from .lora_making import make_lora
 from .mirror import COMMIT, MODEL, Mirror, serve
 from .test_preparing import closing, formats, given, place_of, prepare, refusal
 from .test_quantization import TRANSFORMER, kinds
@@ -55,7 +56,7 @@ def models_dir(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     return data_dir / "models"
 
 
-def opened(model: str | Path, models_dir: Path, **changes: str) -> PipelineEngine:
+def opened(model: str | Path, models_dir: Path, **changes: str | Path) -> PipelineEngine:
     options = EngineOptions(model=str(model), starter_dir=models_dir, models_dir=models_dir, device="cpu")
     loaded = load(replace(options, **changes))  # type: ignore[arg-type]
     assert isinstance(loaded, PipelineEngine)
@@ -142,6 +143,15 @@ def test_another_transformer_is_packed_like_the_rest(models_dir: Path, published
         draw(engine, ask(width=256, height=256)).tobytes()
         == draw(opened(MODEL, models_dir), ask(width=256, height=256)).tobytes()
     )
+
+
+def test_loras_go_with_it_and_leave_it_as_it_was(models_dir: Path, random_model: Path, tmp_path: Path) -> None:
+    make_lora(random_model, tmp_path / "ink.safetensors")
+    engine = opened(MODEL, models_dir, lora_dir=tmp_path)
+    request = ask(width=256, height=256)
+    bare = draw(engine, request)
+    assert largest_difference(draw(engine, replace(request, loras=(LoraWeight("ink", 1.0),))), bare) > 10
+    assert draw(engine, request).tobytes() == bare.tobytes()
 
 
 def test_interrupted_while_packing_it_fetches_nothing_again(hub: Mirror, tmp_path: Path) -> None:
