@@ -61,6 +61,7 @@ def _reused(user: User, request: HttpRequest) -> dict[str, Any] | None:
         "guidance": image.guidance,
         "variation": image.record.get("variation", 0.0),
         "negative_prompt": image.record.get("negative_prompt", ""),
+        **services.remaining_start(user, image.record),
     }
 
 

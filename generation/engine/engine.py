@@ -14,13 +14,13 @@ from typing import Any
 import torch
 from PIL import Image
 
-from generation.engine import devices, frugal, lora_files
+from generation.engine import devices, frugal, lora_files, packed
 from generation.engine.card import describe
 from generation.engine.exceptions import DeviceLost, DrawingCancelled, OutOfMemory, UnsupportedRequest
 from generation.engine.loading import be_quiet, load_pipeline, measure
 from generation.engine.loras import Loras
 from generation.engine.placing import limit_decoding, place
-from generation.engine.plan import Device, Plan, Wishes, make_plan
+from generation.engine.plan import Device, Plan, make_plan
 from generation.engine.preparing.downloading import fetch_missing
 from generation.engine.preview import PreviewMatrix
 from generation.engine.prompts import PromptEncoder
@@ -51,13 +51,9 @@ def load(options: EngineOptions, on_progress: Callable[[float, str], None] | Non
     source = fetch(source, options.cache_dir)
     check_class(source)
     size = measure(source)
-    wishes = Wishes(
-        dtype=options.dtype if options.dtype != "auto" else source.dtype,
-        quantization=options.quantization,
-        offload=options.offload,
-        compile=options.compile,
-    )
-    plan = make_plan(Device(device.type, devices.free_memory(device)), size, wishes, installed_packages())
+    packages = installed_packages()
+    wishes = packed.wishes(source, options, device.type, packages)
+    plan = make_plan(Device(device.type, devices.free_memory(device)), size, wishes, packages)
     logger.info("%s: %s", source.label, plan.reason)
     tell(read_from, f"Reading {source.label}")
     with devices.current(device):

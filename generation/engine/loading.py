@@ -54,13 +54,16 @@ def load_pipeline(source: Source, plan: Plan) -> Any:
     parts: dict[str, Any] = {}
     if source.transformer is not None:
         parts["transformer"] = _load_transformer(source, source.transformer, plan, dtype)
+    config = None  # the files of a packed model bring their own
+    if source.packed == "none":
+        config = quantization.for_pipeline(plan.quantization, dtype, with_transformer=not parts)
     try:
         pipeline: Any = ZImagePipeline.from_pretrained(
             str(source.path),
             dtype=dtype,
             local_files_only=True,
             use_safetensors=True,
-            quantization_config=quantization.for_pipeline(plan.quantization, dtype, with_transformer=not parts),
+            quantization_config=config,
             **parts,
         )
     except _LOADING_ERRORS as error:

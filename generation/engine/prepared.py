@@ -16,7 +16,10 @@ RECORD_FILE = "prepared.json"
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What a prepared folder holds: `files` gives the size of each file by its path in the folder."""
+    """What a prepared folder holds: `files` gives the size of each file by its path in the folder.
+
+    dtype: of all weights that `quantization` does not pack.
+    """
 
     id: str
     source: str
@@ -25,6 +28,7 @@ class Record:
     dtype: str
     prepared_at: str
     files: dict[str, int]
+    quantization: str = "none"
 
     @property
     def size(self) -> int:

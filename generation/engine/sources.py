@@ -78,6 +78,12 @@ class Source:
         """The number format that the model insists on, or "auto"."""
         return str(self.said.get("dtype", "auto"))
 
+    @property
+    def packed(self) -> str:
+        """How the weights in the folder are packed: "none" unless the model was prepared so."""
+        record = read_record(self.folder) if self.folder else None
+        return record.quantization if record else "none"
+
     def revision(self, dtype: str) -> str:
         """The commit on the hub, or a hash over the folder; and one of the file.
 

@@ -9,7 +9,7 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,9 @@ NATIVE_TOKENS = 4096
 `ZImagePipeline` takes the same."""
 
 _LONGEST_HEADER = 100 << 20  # as in safetensors itself
+# How torchao and bitsandbytes call what they pack, and what belongs to it.
+_EIGHT_BITS, _FOUR_BITS = "._weight_qdata", ".quant_state.bitsandbytes__nf4"
+_SCALE = re.compile(r"\._weight_(scale|zero_point)$|\.weight\.(absmax|quant_map|nested_\w+|quant_state\.\w+)$")
 _BLOCK = re.compile(r"^(.*?\.\d+)\.")
 
 
@@ -90,7 +93,7 @@ def count(tensors: Iterable[tuple[str, list[int]]]) -> PartSize:
     """A matrix is taken for the weight of a linear layer, unless it is an embedding, which is never quantized."""
     plain = linear = 0
     blocks: Counter[str] = Counter()
-    for name, shape in tensors:
+    for name, shape in _unpacked(dict(tensors)):
         parameters = math.prod(shape)
         if len(shape) == 2 and name.endswith(".weight") and "embed_tokens" not in name:
             linear += parameters
@@ -99,6 +102,17 @@ def count(tensors: Iterable[tuple[str, list[int]]]) -> PartSize:
         else:
             plain += parameters
     return PartSize(plain=plain, linear=linear, largest_block=max(blocks.values(), default=0))
+
+
+def _unpacked(tensors: dict[str, list[int]]) -> Iterator[tuple[str, list[int]]]:
+    """Packed weights as they were before, without the scales that lie beside them."""
+    for name, shape in tensors.items():
+        if name.endswith(_EIGHT_BITS):
+            yield name.removesuffix(_EIGHT_BITS) + ".weight", shape
+        elif name + _FOUR_BITS in tensors:  # two in a byte, in one column
+            yield name, [shape[0], 2]
+        elif not _SCALE.search(name):
+            yield name, shape
 
 
 def _configuration(folder: Path, name: str = "config.json") -> dict[str, Any]:

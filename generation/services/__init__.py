@@ -19,7 +19,7 @@ from generation.services.drawing import (
     start,
 )
 from generation.services.recovery import Reconciliation, reconcile, release_worker
-from generation.services.starts import take_input
+from generation.services.starts import remaining_start, take_input
 
 __all__ = [
     "Reconciliation",
@@ -34,6 +34,7 @@ __all__ = [
     "reconcile",
     "record_step",
     "release_worker",
+    "remaining_start",
     "renew",
     "retry",
     "settle_cancelled",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import IO
+from collections.abc import Collection, Mapping
+from typing import IO, Any, TypedDict
 from uuid import UUID
 
 from django.contrib.auth.models import User
@@ -57,11 +57,42 @@ def require_starts(user: User, *, init_image: str, mask: str) -> None:
         raise InvalidParameters(errors)
 
 
+class Start(TypedDict):
+    """From what to start, in the names of a request; all empty where from nothing."""
+
+    init_image: str
+    mask: str
+    strength: float | None
+
+
+def remaining_start(user: User, record: Mapping[str, Any]) -> Start:
+    """From what the picture of `record` was drawn, each part where it is still there and the person's own."""
+    init_image, mask, strength = (record.get(name) for name in ("init_image", "mask", "strength"))
+    found = {field: _remaining(user, field, name) for field, name in (("init_image", init_image), ("mask", mask))}
+    start, over = found["init_image"], found["mask"]
+    if start is None or not isinstance(strength, float | int):
+        return Start(init_image="", mask="", strength=None)
+    fits = over is not None and (start.width, start.height) == (over.width, over.height)
+    return Start(init_image=str(init_image), mask=str(mask) if fits else "", strength=float(strength))
+
+
+def _remaining(user: User, field: str, reference: object) -> Input | Image | None:
+    try:
+        return _own(user, field, reference) if isinstance(reference, str) else None
+    except inputs.NotThere:
+        return None
+
+
 def _found(user: User, field: str, reference: str) -> Input | Image:
+    found = _own(user, field, reference)
+    inputs.use(found)
+    return found
+
+
+def _own(user: User, field: str, reference: str) -> Input | Image:
     found = inputs.find(user.pk, reference)
     if isinstance(found, Image) and (field == "mask" or found.in_bin):
         raise inputs.NotThere(reference)
-    inputs.use(found)
     return found
 
 

@@ -45,8 +45,7 @@ export class Actions {
   /** The same request with fresh seeds. */
   async again(batch) {
     const { seed, ...settings } = settingsOf(batch);
-    const { init_image, mask, strength } = batch.first;
-    this.store.load(await post('generations', { ...settings, init_image, mask, strength }));
+    this.store.load(await post('generations', settings));
     scrollTo({ top: 0, behavior: 'smooth' });
     announce(gettext('In line again, with new seeds.'));
   }
@@ -86,9 +85,10 @@ export class Actions {
 /** What is needed to ask for the same pictures again; the seed of the first brings back all of them. */
 function settingsOf(batch) {
   const { style, width, height, steps, guidance, variation, negative_prompt, seed, loras } = batch.first;
+  const { init_image, mask, strength } = batch.first;
   const count = Math.max(1, Math.min(Math.floor(batch.rows.length / combinations(batch.asked)), 4));
   const drawn = { style, width, height, steps, guidance, variation, negative_prompt, seed, loras };
-  return { prompt: batch.asked, ...drawn, count };
+  return { prompt: batch.asked, ...drawn, init_image, mask, strength, count };
 }
 
 /** Older pages of the feed, as the end of the list comes into view or its button is pressed. */

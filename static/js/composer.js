@@ -20,7 +20,10 @@ export class Composer {
     this.go = form.querySelector('.go');
     this.banner = form.querySelector('[data-problem]');
     this.start = new Start(form, () => this.start && this.refresh());
-    if (!form.hasAttribute('data-bound')) this.settings.fill(reuse ?? loadDraft() ?? {});
+    if (!form.hasAttribute('data-bound')) {
+      this.settings.fill(reuse ?? loadDraft() ?? {});
+      if (reuse) this.start.fill(reuse);
+    }
     this.#changed();
     form.addEventListener('input', (event) => {
       this.settings.clearErrors(event.target);
@@ -41,6 +44,7 @@ export class Composer {
 
   fill(values) {
     this.settings.fill(values);
+    if ('init_image' in values) this.start.fill(values);
     this.settings.clearErrors();
     this.#changed();
   }

@@ -2,6 +2,7 @@
 
 import { Problem, upload } from './api.js';
 import { show, write } from './dom.js';
+import { Mask } from './mask.js';
 import { announce, toast } from './toast.js';
 import { percent } from './words.js';
 
@@ -16,6 +17,7 @@ export class Start {
     if (!this.field) return;
     const find = (name) => this.field.querySelector(`[data-start-${name}]`);
     Object.assign(this, { choose: find('choose'), picker: find('file'), chosen: find('chosen'), picture: find('picture') });
+    this.mask = new Mask(this.field);
     this.strength = form.elements.strength;
     this.output = find('strength');
     this.choose.addEventListener('click', () => this.picker.click());
@@ -28,12 +30,17 @@ export class Start {
       this.choose.focus();
     });
     this.strength.addEventListener('input', () => this.#show());
+    this.picture.addEventListener('error', () => {
+      this.remove();
+      toast(gettext('The picture to start from is no longer there.'));
+    });
     this.#show();
   }
 
   /** What a request says of it. */
   get values() {
-    return this.#reference ? { init_image: this.#reference, strength: Number(this.strength.value) } : {};
+    if (!this.#reference) return {};
+    return { init_image: this.#reference, strength: Number(this.strength.value), ...this.mask.values };
   }
 
   /** Of so many steps, those that are drawn: the server leaves out the first. */
@@ -49,7 +56,7 @@ export class Start {
         throw new Problem({ detail: gettext('This file is too large for a picture.') });
       }
       const { id } = await upload('inputs', file);
-      if (turn === this.#newest) this.use(id, `/api/v1/inputs/${id}/file`);
+      if (turn === this.#newest) this.use(id);
     } catch (problem) {
       if (turn === this.#newest) toast(problem.message, { seconds: 8 });
     } finally {
@@ -57,24 +64,40 @@ export class Start {
     }
   }
 
-  use(reference, address) {
+  /** @param {string} reference as requests name it  @param {string} mask one that was made for it */
+  use(reference, mask = '') {
     if (!this.field) return;
-    this.#reference = reference;
-    this.picture.src = address;
+    const [id, isImage] = [reference.replace('image:', ''), reference.startsWith('image:')];
+    const file = `/api/v1/${isImage ? 'images' : 'inputs'}/${id}/file`;
+    this.#take(reference);
+    this.picture.src = isImage ? `/api/v1/images/${id}/thumbnail?size=256` : file;
+    this.mask.reset(file, mask);
     this.#show();
     this.field.scrollIntoView({ block: 'nearest' });
     announce(gettext('New pictures start from the one you chose.'));
   }
 
-  useImage(id) {
-    this.use(`image:${id}`, `/api/v1/images/${id}/thumbnail?size=256`);
+  /** What pictures were drawn from that are to be drawn again; without a start there is none afterwards. */
+  fill({ init_image: reference, strength, mask }) {
+    if (!this.field) return;
+    if (!reference) {
+      this.remove();
+      return;
+    }
+    this.strength.value = strength;
+    this.use(reference, mask ?? '');
   }
 
   remove() {
-    this.#newest += 1;
-    this.#reference = '';
+    this.#take('');
     this.picture.removeAttribute('src');
     this.#show();
+  }
+
+  #take(reference) {
+    this.#newest += 1; // what is still being brought comes too late
+    this.choose.removeAttribute('aria-busy');
+    this.#reference = reference;
   }
 
   #show() {

@@ -17,14 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-import torch
-
-from generation.engine.devices import DTYPES
+from generation.engine.devices import DTYPES, choose_device
 from generation.engine.exceptions import DiskFull, EngineError, ModelBroken, ModelNotFound
 from generation.engine.model_folder import INDEX_FILE, TURBO, is_hub_id
-from generation.engine.prepared import Record, folder_for, is_whole, read_record, write_record
+from generation.engine.prepared import RECORD_FILE, Record, folder_for, is_whole, read_record, write_record
 from generation.engine.preparing.huggingface import HuggingFaceRepository
 from generation.engine.preparing.modelscope import ModelScopeRepository
+from generation.engine.preparing.packing import ROOM, require_packable, write_packed
 from generation.engine.preparing.proof import Proof, prove
 from generation.engine.preparing.repository import FolderRepository, Repository, RepositoryFile, gigabytes, needed_files
 from generation.engine.preparing.staging import FOLDER, Staging
@@ -47,6 +46,14 @@ class Narrator(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Wanted:
+    """The form in which a model is to lie on the disk."""
+
+    dtype: str
+    quantization: str
+
+
+@dataclass(frozen=True, slots=True)
 class Prepared:
     """What lies where, from how many bytes it was made in this call (0: it was there), and the proof that it draws."""
 
@@ -56,17 +63,22 @@ class Prepared:
     proof: Proof
 
 
-def prepare(model: str, source: str, dtype: str, options: EngineOptions, narrator: Narrator) -> Prepared:
+def prepare(
+    model: str, source: str, dtype: str, options: EngineOptions, narrator: Narrator, *, quantization: str = "none"
+) -> Prepared:
     """Make `model`, a hub id or a folder, ready under `options.models_dir`; `options` say how the picture is drawn.
 
-    Raises EngineErrors whose sentences say what to do; calling again goes on where it stopped.
+    quantization: "none", or how the weights of its large parts are packed on the disk. Raises EngineErrors whose
+    sentences say what to do; calling again goes on where it stopped.
     """
     models_dir = options.models_dir
     if models_dir is None:
         raise EngineError("There is no folder for prepared models; set ZIMAGE_DATA_DIR.")
-    number_format = DTYPES.get(dtype)
-    if number_format is None:
+    if dtype not in DTYPES:
         raise EngineError(f"--dtype is “{dtype}”; choose one of {', '.join(DTYPES)}.")
+    wanted = Wanted(dtype, quantization)
+    if quantization != "none":
+        require_packable(quantization, choose_device(options.device))
     with _disk_explained(models_dir):
         models_dir.mkdir(parents=True, exist_ok=True)
         with _alone(models_dir):
@@ -74,9 +86,9 @@ def prepare(model: str, source: str, dtype: str, options: EngineOptions, narrato
             target = folder_for(models_dir, repository.id)
             if Path(model).expanduser().resolve() == target.resolve():
                 raise EngineError(f"{target} lies already where prepared models are kept; give what it was made from.")
-            if found := _already_prepared(target, repository, number_format, options, narrator):
+            if found := _already_prepared(target, repository, wanted, options, narrator):
                 return found
-            return _prepare(repository, target, number_format, options, narrator)
+            return _prepare(repository, target, wanted, options, narrator)
 
 
 def open_repository(model: str, source: str) -> Repository:
@@ -94,7 +106,7 @@ def open_repository(model: str, source: str) -> Repository:
 
 
 def _already_prepared(
-    target: Path, repository: Repository, dtype: torch.dtype, options: EngineOptions, narrator: Narrator
+    target: Path, repository: Repository, wanted: Wanted, options: EngineOptions, narrator: Narrator
 ) -> Prepared | None:
     """What an earlier call has made of the same model in the same format, if that can still be drawn with."""
     record = read_record(target)
@@ -102,8 +114,9 @@ def _already_prepared(
         raise EngineError(f"Something else is in the way at {target}; move it away and run again.")
     if record is None:
         return None
-    asked = (repository.id, repository.source, repository.revision, _word(dtype))
-    if (record.id, record.source, record.revision, record.dtype) != asked or not is_whole(target, record):
+    asked = (repository.id, repository.source, repository.revision, wanted)
+    made = (record.id, record.source, record.revision, Wanted(record.dtype, record.quantization))
+    if made != asked or not is_whole(target, record):
         return None
     narrator.say(f"{repository.id} was prepared before; drawing one picture to check it.")
     try:
@@ -114,29 +127,41 @@ def _already_prepared(
 
 
 def _prepare(
-    repository: Repository, target: Path, dtype: torch.dtype, options: EngineOptions, narrator: Narrator
+    repository: Repository, target: Path, wanted: Wanted, options: EngineOptions, narrator: Narrator
 ) -> Prepared:
-    staging = Staging(target.parent, target.name, repository, dtype)
+    staging = Staging(target.parent, target.name, repository, DTYPES[wanted.dtype])
     files = _choose(repository, staging)
-    _require_room(staging, files, repository, narrator)
+    _require_room(staging, files, wanted, repository, narrator)
     _bring_all(staging, files, narrator)
+    made = staging.model
+    if wanted.quantization != "none":
+        narrator.say(f"Packing the weights to {wanted.quantization}.")
+        made = staging.root / "packed"
+        write_packed(staging.model, made, wanted.dtype, wanted.quantization, choose_device(options.device))
     record = Record(
         id=repository.id,
         source=repository.source,
         revision=repository.revision,
         licence=repository.licence,
-        dtype=_word(dtype),
+        dtype=wanted.dtype,
+        quantization=wanted.quantization,
         prepared_at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-        files={file.path: (staging.model / file.path).stat().st_size for file in files},
+        files=_sizes(made),
     )
-    write_record(staging.model, record)
+    write_record(made, record)
     narrator.say("Drawing one picture to check it.")
-    proof = prove(staging.model, record, options)
+    proof = prove(made, record, options)
     if target.exists():  # an older one, which read_record has recognised
         target.rename(staging.root / "replaced")
-    staging.model.rename(target)
+    made.rename(target)
     staging.clear()
     return Prepared(target, record, sum(file.size for file in files), proof)
+
+
+def _sizes(folder: Path) -> dict[str, int]:
+    """Without the record, which a run that was interrupted may have left."""
+    paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != RECORD_FILE)
+    return {path.relative_to(folder).as_posix(): path.stat().st_size for path in paths}
 
 
 def _choose(repository: Repository, staging: Staging) -> list[RepositoryFile]:
@@ -156,8 +181,11 @@ def _choose(repository: Repository, staging: Staging) -> list[RepositoryFile]:
     return needed_files(repository.files, described, repository.id)
 
 
-def _require_room(staging: Staging, files: list[RepositoryFile], repository: Repository, narrator: Narrator) -> None:
-    needed, free = staging.missing_bytes(files), shutil.disk_usage(staging.root).free
+def _require_room(
+    staging: Staging, files: list[RepositoryFile], wanted: Wanted, repository: Repository, narrator: Narrator
+) -> None:
+    packed = ROOM[wanted.quantization] * 2 / DTYPES[wanted.dtype].itemsize
+    needed, free = staging.missing_bytes(files, packed), shutil.disk_usage(staging.root).free
     if needed > free:
         raise DiskFull(
             f"Preparing {repository.id} needs {gigabytes(needed)} in {staging.root.parents[2]}, which has "
@@ -214,7 +242,3 @@ def _disk_explained(models_dir: Path) -> Iterator[None]:
             f"{error.filename or models_dir} cannot be used: {error.strerror or error}; make it writable, or set "
             "ZIMAGE_DATA_DIR to another folder, and run again."
         ) from error
-
-
-def _word(dtype: torch.dtype) -> str:
-    return str(dtype).removeprefix("torch.")

@@ -32,7 +32,9 @@ def prove(folder: Path, record: Record, options: EngineOptions) -> Proof:
     the proof says why.
     """
     device = choose_device(options.device)
-    dtype = options.dtype
+    dtype, quantization = options.dtype, options.quantization
+    if record.quantization != "none":  # whatever the worker's settings say: what was made is looked at
+        dtype, quantization = record.dtype, record.quantization
     if device.type == "cpu":
         dtype = record.dtype if dtype == "auto" else dtype  # the worker's float32 would take twice the memory
         if free_memory(device) < record.size * _ROOM:
@@ -40,7 +42,9 @@ def prove(folder: Path, record: Record, options: EngineOptions) -> Proof:
     # Imports diffusers, which nobody should wait for whose model is refused before it comes to a picture.
     from generation.engine.engine import load
 
-    options = dataclasses.replace(options, model=str(folder), transformer="", dtype=dtype, compile=False)
+    options = dataclasses.replace(
+        options, model=str(folder), transformer="", dtype=dtype, quantization=quantization, compile=False
+    )
     try:
         engine = load(options)
         side = engine.card.min_side

@@ -41,18 +41,22 @@ class Staging:
     def is_finished(self, file: RepositoryFile) -> bool:
         return file.path in self._finished
 
-    def missing_bytes(self, files: Sequence[RepositoryFile]) -> int:
-        """How much room the rest needs on the disk: all results, and the largest file before it is converted."""
-        results, largest = 0, 0
+    def missing_bytes(self, files: Sequence[RepositoryFile], beside: float = 0.0) -> int:
+        """How much room the rest needs on the disk: all results, and the largest file before it is converted.
+
+        beside: bytes of what is then made from the results, for each byte of all of them.
+        """
+        finished, results, largest = 0, 0, 0
         for file in files:
             if self.is_finished(file):
+                finished += (self.model / file.path).stat().st_size
                 continue
             tensors = self._repository.tensors(file) if file.is_weights else []
             size = converted_size(file.size, tensors, self._dtype)
             results += size
             largest = max(largest, file.size if size != file.size or not tensors else 0)
         there = sum(path.stat().st_size for path in self.downloads.rglob("*") if path.is_file())
-        return max(0, results + largest - there)
+        return max(0, results + largest - there) + int(beside * (finished + results))
 
     def bring(self, file: RepositoryFile, on_bytes: Callable[[int], None]) -> None:
         """Make one file ready. ModelBroken if it came damaged: it is thrown away then, so that it is fetched anew."""

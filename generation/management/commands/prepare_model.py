@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from generation.engine.exceptions import EngineError
 from generation.engine.model_folder import TURBO
+from generation.engine.plan import QUANTIZATIONS
 from generation.worker import engine_options
 
 
@@ -27,8 +28,14 @@ class Command(BaseCommand):
         )
         add("--source", choices=("huggingface", "modelscope"), default="huggingface", help="where an id is looked up")
         add("--dtype", choices=("bfloat16", "float16", "float32"), default="bfloat16", help="format of the weights")
+        add(
+            "--quantization",
+            choices=QUANTIZATIONS,
+            default="none",
+            help="pack the weights into fewer bits on the disk; int8 and fp8 need torchao, 4bit bitsandbytes and CUDA",
+        )
 
-    def handle(self, *args: Any, model: str | None, source: str, dtype: str, **options: Any) -> None:
+    def handle(self, *args: Any, model: str | None, source: str, dtype: str, quantization: str, **options: Any) -> None:
         model = model or (TURBO if settings.ZIMAGE_MODEL == "auto" else settings.ZIMAGE_MODEL)
         try:
             # Imports torch: for `--help` and a mistyped word nobody should wait three seconds.
@@ -36,7 +43,7 @@ class Command(BaseCommand):
             from generation.engine.preparing.repository import gigabytes
 
             with _Bar(self) as narrator:
-                found = prepare(model, source, dtype, engine_options(), narrator)
+                found = prepare(model, source, dtype, engine_options(), narrator, quantization=quantization)
         except EngineError as error:
             raise CommandError(str(error)) from error
         except KeyboardInterrupt:
@@ -49,8 +56,9 @@ class Command(BaseCommand):
         )
         size, before = gigabytes(record.size), gigabytes(found.made_from)
         made = f"was made from {before} and" if found.made_from else "was there already and"
+        kind = record.dtype if record.quantization == "none" else f"{record.quantization} and {record.dtype}"
         self.stdout.write(
-            f"{record.id} {made} lies in {found.folder}: {size} in {record.dtype}; {drawn}"
+            f"{record.id} {made} lies in {found.folder}: {size} in {kind}; {drawn}"
             f"{_how_to_use(record.id, found.folder)}."
         )
 
