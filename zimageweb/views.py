@@ -17,7 +17,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from generation import quotas
+from generation import quotas, spending
+from zimageweb.chart import BarChart
 from zimageweb.context_processors import THEME_COOKIE, THEMES, theme_of
 from zimageweb.models import ApiToken
 from zimageweb.problems import problem
@@ -36,8 +37,10 @@ def account(request: HttpRequest) -> HttpResponse:
 def _account_page(request: HttpRequest, new_token: str = "") -> HttpResponse:
     user = request.user
     assert isinstance(user, User)  # noqa: S101  login_required
+    usage = quotas.usage(user)
     context = {
-        "usage": quotas.usage(user),
+        "usage": usage,
+        "chart": BarChart(spending.history(user), usage.day.limit),
         "languages": [get_language_info(code) for code, _name in settings.LANGUAGES],
         "themes": THEMES,
         "api_tokens": user.api_tokens.all(),

@@ -94,6 +94,7 @@ LAYERS = (
         "management",
         "templatetags",
         "input_api",
+        "spending",
     },
     {"worker"},
     {"jobs"},
