@@ -1,4 +1,4 @@
-"""The person's own account page, the choice of theme, and the pages for errors."""
+"""The person's own account page, what they prefer, and the pages for errors."""
 
 from __future__ import annotations
 
@@ -16,11 +16,13 @@ from django.utils.translation import get_language_info
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
+from django.views.i18n import set_language as language_cookie_view
 
 from generation import quotas, spending
 from zimageweb.chart import BarChart
 from zimageweb.context_processors import THEME_COOKIE, THEMES, theme_of
-from zimageweb.models import ApiToken
+from zimageweb.models import ApiToken, Preferences
+from zimageweb.preferences import is_offered
 from zimageweb.problems import problem
 
 _YEAR = 365 * 24 * 3600
@@ -73,19 +75,42 @@ def revoke_api_token(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def set_theme(request: HttpRequest) -> HttpResponse:
-    """Remember `theme` for a year. A form goes back to its page; a script gets 204."""
+    """Remember `theme` for a year, on this device."""
     theme = request.POST.get("theme")
     if theme not in THEMES:
         return HttpResponseBadRequest()
-    response: HttpResponse
-    if "text/html" in request.headers.get("Accept", ""):
-        response = HttpResponseRedirect(_way_back(request))  # an address, never a view's name
-    else:
-        response = HttpResponse(status=HTTPStatus.NO_CONTENT)
+    response = _done(request)
     response.set_cookie(
         THEME_COOKIE, theme, max_age=_YEAR, secure=settings.SESSION_COOKIE_SECURE, httponly=True, samesite="Lax"
     )
     return response
+
+
+@require_POST
+def set_language(request: HttpRequest) -> HttpResponse:
+    """As Django's, which sets the cookie; for a person who is signed in it holds on every device."""
+    user, language = request.user, request.POST.get("language", "")
+    if isinstance(user, User) and is_offered(language):
+        Preferences.set(user, language=language)
+    return language_cookie_view(request)
+
+
+@require_POST
+@login_required
+def set_keys(request: HttpRequest) -> HttpResponse:
+    """Switch shortcuts of a single key `on` or `off`."""
+    user, keys = request.user, request.POST.get("keys")
+    if keys not in {"on", "off"} or not isinstance(user, User):
+        return HttpResponseBadRequest()
+    Preferences.set(user, single_keys=keys == "on")
+    return _done(request)
+
+
+def _done(request: HttpRequest) -> HttpResponse:
+    """A form goes back to its page; a script gets 204."""
+    if "text/html" in request.headers.get("Accept", ""):
+        return HttpResponseRedirect(_way_back(request))  # an address, never a view's name
+    return HttpResponse(status=HTTPStatus.NO_CONTENT)
 
 
 def _way_back(request: HttpRequest) -> str:
