@@ -25,6 +25,7 @@ urlpatterns = [
     path("accounts/tokens/<int:pk>/revoke/", views.revoke_api_token, name="revoke_api_token"),
     path("accounts/theme/", views.set_theme, name="set_theme"),
     path("accounts/keys/", views.set_keys, name="set_keys"),
+    path("accounts/delete/", views.delete_account, name="delete_account"),
     path("accounts/", include("allauth.urls")),
     path("admin/rq/", include("django_rq.urls")),
     path("admin/", admin.site.urls),

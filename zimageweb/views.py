@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from http import HTTPStatus
 
 from django.conf import settings
 from django.contrib import messages
+from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.utils.translation import get_language_info
+from django.utils.translation import get_language_info, ngettext
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django.views.i18n import set_language as language_cookie_view
 
+from gallery.models import Image
 from generation import quotas, spending
+from zimageweb import closing
 from zimageweb.chart import BarChart
 from zimageweb.context_processors import THEME_COOKIE, THEMES, theme_of
 from zimageweb.models import ApiToken, Preferences
@@ -71,6 +75,34 @@ def revoke_api_token(request: HttpRequest, pk: int) -> HttpResponse:
     get_object_or_404(ApiToken, pk=pk, user=request.user).delete()
     messages.success(request, _("The token no longer works."))
     return redirect("account")
+
+
+@login_required
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def delete_account(request: HttpRequest) -> HttpResponse:
+    """Say what goes, ask once more, and let it go."""
+    user = request.user
+    assert isinstance(user, User)  # noqa: S101  login_required
+    form = closing.ClosingForm(request.POST or None, user=user)
+    if request.method == "POST" and form.is_valid():
+        with suppress(closing.LastSuperuser):  # the page says so
+            pictures = closing.close(user)
+            logout(request)
+            message = ngettext(
+                "Your account and %(count)d picture are gone.",
+                "Your account and %(count)d pictures are gone.",
+                pictures,
+            )
+            messages.success(request, message % {"count": pictures})
+            return redirect("account_login")
+    context = {
+        "form": form,
+        "pictures": Image.objects.visible_to(user).count(),
+        "is_last": closing.is_last_superuser(user),
+    }
+    status = 422 if request.method == "POST" else 200
+    return render(request, "account/delete.html", context, status=status)
 
 
 @require_POST
