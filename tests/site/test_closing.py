@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 from allauth.usersessions.models import UserSession
-from asgiref.sync import sync_to_async
-from channels.testing import WebsocketCommunicator
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
@@ -22,7 +20,6 @@ from generation.models import Generation, LedgerEntry
 from generation.parameters import Parameters
 from tests.factories import make_image
 from zimageweb import closing
-from zimageweb.asgi import application
 from zimageweb.models import ApiToken, Preferences
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
@@ -134,16 +131,3 @@ def test_the_last_superuser_stays(charlie: User) -> None:
     User.objects.create_superuser("dora", password="pw")
     assert client.post(URL, {"password": "pw-of-charlie"}).status_code == 302
     assert not User.objects.filter(pk=charlie.pk).exists()
-
-
-async def test_live_pages_on_other_devices_close(alice: User) -> None:
-    phone = await sync_to_async(signed_in)("alice", "pw-of-alice")
-    cookie = f"{settings.SESSION_COOKIE_NAME}={phone.session.session_key}".encode()
-    headers = [(b"origin", b"http://localhost"), (b"host", b"localhost"), (b"cookie", cookie)]
-    socket = WebsocketCommunicator(application, "/ws/generations/", headers=headers)
-    await socket.connect(timeout=10)
-    await socket.receive_json_from(timeout=10)
-    await sync_to_async(closing.close)(alice)
-    while (message := await socket.receive_output(timeout=10))["type"] != "websocket.close":
-        pass
-    assert message["code"] == 4401

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
 
+from zimageweb import closing
 from zimageweb.asgi import application
 from zimageweb.sessions import browser_name
 
@@ -68,3 +69,17 @@ async def test_an_ended_session_closes_its_live_page_and_no_other(alice: User) -
     assert message["code"] == 4401
     assert (await sockets[0].receive_json_from(timeout=10))["type"] == "queue"  # goes on
     await sockets[0].disconnect(timeout=10)
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_closed_account_closes_its_live_pages(alice: User) -> None:
+    phone = await sync_to_async(signed_in)(IPHONE)
+    cookie = f"{settings.SESSION_COOKIE_NAME}={phone.session.session_key}".encode()
+    headers = [(b"origin", b"http://localhost"), (b"host", b"localhost"), (b"cookie", cookie)]
+    socket = WebsocketCommunicator(application, "/ws/generations/", headers=headers)
+    await socket.connect(timeout=10)
+    await socket.receive_json_from(timeout=10)
+    await sync_to_async(closing.close)(alice)
+    while (message := await socket.receive_output(timeout=10))["type"] != "websocket.close":
+        pass
+    assert message["code"] == 4401
