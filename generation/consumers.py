@@ -77,7 +77,9 @@ class GenerationConsumer(AsyncJsonWebsocketConsumer):
             await super().dispatch(message)
 
     def _find_language(self) -> str:
-        """As LocaleMiddleware does for pages: by the cookie, else by what the browser accepts."""
+        """As for pages: what the person chose, else the cookie, else what the browser accepts."""
+        if chosen := self.scope.get("language"):
+            return str(chosen)
         request = HttpRequest()
         request.COOKIES = self.scope["cookies"]
         accepted = dict(self.scope["headers"]).get(b"accept-language", b"")

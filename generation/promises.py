@@ -8,6 +8,8 @@ all, and one that is later by more than that is told together with why. Knows no
 from __future__ import annotations
 
 import enum
+import math
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -57,23 +59,36 @@ class Promises:
     def __init__(self) -> None:
         self._made: dict[int, Promise] = {}
         self._waiting: set[int] = set()
+        self._ranks: dict[int, int] = {}  # of what waits, among its person's own
 
     def renew(self, line: Line, places: Iterable[Place], now: float) -> dict[int, Promise]:
         """What to say now of these places of `line`; equal to what was said before unless something has changed."""
         pushed_in = self._first_newcomer(line)
+        ranks = _ranks(line)
         made = {}
         for place in places:
             fresh = _fresh(place, line.workers, now)
             told = self._made.get(place.id)
             overtaken = pushed_in is not None and place.position is not None and pushed_in < place.position
-            made[place.id] = fresh if told is None else _renewed(told, fresh, overtaken, now)
-        self._made = made
+            # Only its own person moves a row back among their own; that is no news to them.
+            put_back = not overtaken and ranks.get(place.id, 0) > self._ranks.get(place.id, math.inf)
+            made[place.id] = fresh if told is None or put_back else _renewed(told, fresh, overtaken, now)
+        self._made, self._ranks = made, ranks
         return made
 
     def _first_newcomer(self, line: Line) -> int | None:
         """The best position of a row that did not wait when the line was read last."""
         known, self._waiting = self._waiting, {row[0] for row in line.waiting}
         return next((place for place, row in enumerate(line.waiting, 1) if row[0] not in known), None)
+
+
+def _ranks(line: Line) -> dict[int, int]:
+    counts: Counter[int] = Counter()
+    ranks = {}
+    for pk, user_id, _, _ in line.waiting:
+        counts[user_id] += 1
+        ranks[pk] = counts[user_id]
+    return ranks
 
 
 def _fresh(place: Place, workers: int, now: float) -> Promise:

@@ -147,7 +147,8 @@ def retention_days_of_people() -> dict[int, int]:
 # -- usage ------------------------------------------------------------------------------------------------------------
 
 
-def _midnight(date: dt.date) -> dt.datetime:
+def midnight(date: dt.date) -> dt.datetime:
+    """When this day begins in the site's time zone."""
     return dt.datetime.combine(date, dt.time.min, tzinfo=timezone.get_default_timezone())
 
 
@@ -159,7 +160,7 @@ def this_day_and_month() -> tuple[tuple[dt.datetime, dt.datetime], tuple[dt.date
     date = timezone.now().astimezone(timezone.get_default_timezone()).date()
     first = date.replace(day=1)
     following = (first + dt.timedelta(days=32)).replace(day=1)
-    return (_midnight(date), _midnight(date + dt.timedelta(days=1))), (_midnight(first), _midnight(following))
+    return (midnight(date), midnight(date + dt.timedelta(days=1))), (midnight(first), midnight(following))
 
 
 def usage(user: User, limits: Limits | None = None) -> Usage:

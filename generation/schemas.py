@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated, Any
+from uuid import UUID
 
 from ninja import Field, Schema
 from pydantic import BaseModel, BeforeValidator
@@ -134,3 +135,11 @@ class InputOut(Schema):
 
 class Cancelled(Schema):
     cancelled: int
+
+
+class Move(Schema):
+    before: UUID | None = Field(None, description="Another of one's batches that waits; null: after all of them.")
+
+
+class Order(Schema):
+    batches: list[str] = Field(description="One's waiting batches in the order in which they are drawn.")

@@ -61,12 +61,18 @@ def queue_state(line: Line) -> dict[str, Any]:
     return {"length": line.length, "workers": workers_as_json()}
 
 
+def may_cancel_for_others(user: User) -> bool:
+    """As in the administration."""
+    return user.is_staff and user.has_perm("generation.change_generation")
+
+
 def queue(user: User) -> dict[str, Any]:
     """The whole queue as this person may see it: their own rows, and everybody else's as a shape with a cost.
 
-    Staff also see whose rows they are.
+    Staff also see whose rows they are, and some of them may cancel them.
     """
     line = places.read_line()
+    may_cancel = may_cancel_for_others(user)
     names = ("id", "user_id", "user__username", "cost", "state", "batch_id", "step", "steps")
     running = Generation.objects.running().order_by("started_at", "id").values(*names)
     waiting = Generation.objects.in_line().values(*names)[:500]
@@ -81,6 +87,7 @@ def queue(user: User) -> dict[str, Any]:
             "eta_seconds": place.as_json()["eta_seconds"] if place else None,
             "cost": round(row["cost"], 3),
             "mine": mine,
+            "can_cancel": mine or may_cancel,
             "generation": row["id"] if mine or user.is_staff else None,
             "batch": str(row["batch_id"]) if mine or user.is_staff else None,
             "user": row["user__username"] if user.is_staff else None,

@@ -7,6 +7,7 @@ from ninja import NinjaAPI
 from gallery.api import router as gallery_router
 from generation.api import router as generation_router
 from generation.input_api import router as input_router
+from generation.queue_api import router as queue_router
 from zimageweb import problems
 from zimageweb.credentials import BearerToken, BrowserSession
 
@@ -20,3 +21,4 @@ problems.register(api)
 api.add_router("", generation_router)
 api.add_router("", gallery_router)
 api.add_router("", input_router)
+api.add_router("", queue_router)

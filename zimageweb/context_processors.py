@@ -12,6 +12,7 @@ from django.utils.functional import SimpleLazyObject
 from generation import quotas
 from generation.models import Generation
 from zimageweb import __version__
+from zimageweb.preferences import preferences_of
 
 THEMES = ("light", "dark", "auto")
 THEME_COOKIE = "theme"
@@ -31,6 +32,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "theme": theme_of(request),
         "signup": settings.SIGNUP,
         "version": __version__,
+        "single_keys": preferences_of(request).single_keys,
         "usage": SimpleLazyObject(lambda: quotas.usage(user) if user.is_authenticated else None),
         "active_count": SimpleLazyObject(lambda: Generation.objects.visible_to(user).active().count()),
     }

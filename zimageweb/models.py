@@ -1,4 +1,4 @@
-"""What the site itself keeps about people: API tokens and invitations. Accounts are `django.contrib.auth`'s."""
+"""What the site keeps about people: API tokens, invitations, preferences. Accounts are `django.contrib.auth`'s."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import hashlib
 import secrets
 
 from django.conf import settings
-from django.contrib.auth.models import User
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser, User
 from django.db import models
 from django.urls import reverse
 from django.utils import timezone
@@ -111,3 +112,27 @@ class Invitation(models.Model):
     @property
     def link(self) -> str:
         return f"{settings.SITE_URL}{reverse('account_signup')}?invitation={self.code}"
+
+
+class Preferences(models.Model):
+    """How one person wants the site to be, on every device. Without a row the defaults hold."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="preferences", primary_key=True
+    )
+    language = models.CharField(max_length=10, blank=True, choices=settings.LANGUAGES)  # empty: the browser's
+    single_keys = models.BooleanField(default=True)  # shortcuts of a single key (WCAG 2.1.4)
+
+    def __str__(self) -> str:
+        return f"{self.user_id}: {self.language or '–'}"
+
+    @classmethod
+    def of(cls, user: AbstractBaseUser | AnonymousUser) -> Preferences:
+        """The person's, else unsaved defaults."""
+        found = cls.objects.filter(user_id=user.pk).first() if user.pk else None
+        return found or cls()
+
+    @classmethod
+    def set(cls, user: User, **values: str | bool) -> None:
+        """Remember these values and leave the others as they are."""
+        cls.objects.update_or_create(user=user, defaults=values)

@@ -1,4 +1,4 @@
-"""Whose a WebSocket is: that of a browser's session, or of the program that shows an API token."""
+"""Whose a WebSocket is: that of a browser's session, or of the program that shows an API token; and its language."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any
 from channels.db import database_sync_to_async
 from django.contrib.auth.models import AnonymousUser
 
-from zimageweb.models import ApiToken
+from zimageweb.models import ApiToken, Preferences
+from zimageweb.preferences import is_offered
 
 Scope = MutableMapping[str, Any]
 Application = Callable[[Scope, Any, Any], Awaitable[None]]
@@ -31,4 +32,19 @@ class BearerToken:
             look_up = partial(ApiToken.user_for, token.strip())
             user = await database_sync_to_async(look_up, thread_sensitive=False)()
             scope = {**scope, "user": user or AnonymousUser(), "recheck": lambda: look_up() is not None}
+        await self._application(scope, receive, send)
+
+
+class PreferredLanguage:
+    """`scope["language"]`: what the person chose, as for pages. Not set where nothing was chosen."""
+
+    def __init__(self, application: Application) -> None:
+        self._application = application
+
+    async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
+        user = scope["user"]
+        if user.is_authenticated:
+            preferences = await database_sync_to_async(Preferences.of, thread_sensitive=False)(user)
+            if is_offered(preferences.language):
+                scope = {**scope, "language": preferences.language}
         await self._application(scope, receive, send)

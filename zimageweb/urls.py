@@ -24,6 +24,8 @@ urlpatterns = [
     path("accounts/tokens/", views.create_api_token, name="create_api_token"),
     path("accounts/tokens/<int:pk>/revoke/", views.revoke_api_token, name="revoke_api_token"),
     path("accounts/theme/", views.set_theme, name="set_theme"),
+    path("accounts/keys/", views.set_keys, name="set_keys"),
+    path("accounts/delete/", views.delete_account, name="delete_account"),
     path("accounts/", include("allauth.urls")),
     path("admin/rq/", include("django_rq.urls")),
     path("admin/", admin.site.urls),
@@ -34,7 +36,7 @@ urlpatterns = [
     path("health/live", health.live, name="health_live"),
     path("health/ready", health.ready, name="health_ready"),
     path("health/workers", health.workers, name="health_workers"),
-    path("i18n/", include("django.conf.urls.i18n")),
+    path("i18n/setlang/", views.set_language, name="set_language"),
     path("i18n/script.js", JavaScriptCatalog.as_view(packages=["zimageweb"]), name="javascript_catalog"),
 ]
 

@@ -1,25 +1,32 @@
-"""The person's own account page, the choice of theme, and the pages for errors."""
+"""The person's own account page, what they prefer, and the pages for errors."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from http import HTTPStatus
 
 from django.conf import settings
 from django.contrib import messages
+from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.utils.translation import get_language_info
+from django.utils.translation import get_language_info, ngettext
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.i18n import set_language as language_cookie_view
 
-from generation import quotas
+from gallery.models import Image
+from generation import quotas, spending
+from zimageweb import closing
+from zimageweb.chart import BarChart
 from zimageweb.context_processors import THEME_COOKIE, THEMES, theme_of
-from zimageweb.models import ApiToken
+from zimageweb.models import ApiToken, Preferences
+from zimageweb.preferences import is_offered
 from zimageweb.problems import problem
 
 _YEAR = 365 * 24 * 3600
@@ -36,8 +43,10 @@ def account(request: HttpRequest) -> HttpResponse:
 def _account_page(request: HttpRequest, new_token: str = "") -> HttpResponse:
     user = request.user
     assert isinstance(user, User)  # noqa: S101  login_required
+    usage = quotas.usage(user)
     context = {
-        "usage": quotas.usage(user),
+        "usage": usage,
+        "chart": BarChart(spending.history(user), usage.day.limit),
         "languages": [get_language_info(code) for code, _name in settings.LANGUAGES],
         "themes": THEMES,
         "api_tokens": user.api_tokens.all(),
@@ -68,21 +77,72 @@ def revoke_api_token(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("account")
 
 
+@login_required
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def delete_account(request: HttpRequest) -> HttpResponse:
+    """Say what goes, ask once more, and let it go."""
+    user = request.user
+    assert isinstance(user, User)  # noqa: S101  login_required
+    form = closing.ClosingForm(request.POST or None, user=user)
+    if request.method == "POST" and form.is_valid():
+        with suppress(closing.LastSuperuser):  # the page says so
+            pictures = closing.close(user)
+            logout(request)
+            message = ngettext(
+                "Your account and %(count)d picture are gone.",
+                "Your account and %(count)d pictures are gone.",
+                pictures,
+            )
+            messages.success(request, message % {"count": pictures})
+            return redirect("account_login")
+    context = {
+        "form": form,
+        "pictures": Image.objects.visible_to(user).count(),
+        "is_last": closing.is_last_superuser(user),
+    }
+    status = 422 if request.method == "POST" else 200
+    return render(request, "account/delete.html", context, status=status)
+
+
 @require_POST
 def set_theme(request: HttpRequest) -> HttpResponse:
-    """Remember `theme` for a year. A form goes back to its page; a script gets 204."""
+    """Remember `theme` for a year, on this device."""
     theme = request.POST.get("theme")
     if theme not in THEMES:
         return HttpResponseBadRequest()
-    response: HttpResponse
-    if "text/html" in request.headers.get("Accept", ""):
-        response = HttpResponseRedirect(_way_back(request))  # an address, never a view's name
-    else:
-        response = HttpResponse(status=HTTPStatus.NO_CONTENT)
+    response = _done(request)
     response.set_cookie(
         THEME_COOKIE, theme, max_age=_YEAR, secure=settings.SESSION_COOKIE_SECURE, httponly=True, samesite="Lax"
     )
     return response
+
+
+@require_POST
+def set_language(request: HttpRequest) -> HttpResponse:
+    """As Django's, which sets the cookie; for a person who is signed in it holds on every device."""
+    user, language = request.user, request.POST.get("language", "")
+    if isinstance(user, User) and is_offered(language):
+        Preferences.set(user, language=language)
+    return language_cookie_view(request)
+
+
+@require_POST
+@login_required
+def set_keys(request: HttpRequest) -> HttpResponse:
+    """Switch shortcuts of a single key `on` or `off`."""
+    user, keys = request.user, request.POST.get("keys")
+    if keys not in {"on", "off"} or not isinstance(user, User):
+        return HttpResponseBadRequest()
+    Preferences.set(user, single_keys=keys == "on")
+    return _done(request)
+
+
+def _done(request: HttpRequest) -> HttpResponse:
+    """A form goes back to its page; a script gets 204."""
+    if "text/html" in request.headers.get("Accept", ""):
+        return HttpResponseRedirect(_way_back(request))  # an address, never a view's name
+    return HttpResponse(status=HTTPStatus.NO_CONTENT)
 
 
 def _way_back(request: HttpRequest) -> str:

@@ -114,7 +114,7 @@ def next_seq() -> Greatest:
 
 class GenerationQuerySet(models.QuerySet["Generation"]):
     def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> GenerationQuerySet:
-        """The user's own generations. Staff act on other people's in the admin, nowhere else."""
+        """The user's own generations. Staff act on other people's in the admin and the queue, nowhere else."""
         return self.filter(user_id=user.pk) if user.pk else self.none()
 
     def active(self) -> GenerationQuerySet:

@@ -1,6 +1,7 @@
 """The domain's verbs. Views, API, admin, commands and the worker call these and nothing deeper.
 
 asking     what a person does: submit, cancel, retry
+ordering   what a person does about the order of their own
 drawing    what a worker does with rows that it holds: step, finish, fail, hand back
 recovery   what brings back rows that nobody holds any more
 """
@@ -18,6 +19,7 @@ from generation.services.drawing import (
     settle_cancelled,
     start,
 )
+from generation.services.ordering import move_batch
 from generation.services.recovery import Reconciliation, reconcile, release_worker
 from generation.services.starts import remaining_start, take_input
 
@@ -30,6 +32,7 @@ __all__ = [
     "fail",
     "finish",
     "hand_back",
+    "move_batch",
     "put_back",
     "reconcile",
     "record_step",

@@ -4,6 +4,7 @@ import { get, post } from './api.js';
 import { arrange, attribute, clone, embedded, part, show, write } from './dom.js';
 import { goLive } from './live.js';
 import { Notes } from './notes.js';
+import { OwnBatches } from './own.js';
 import { delayed, duration } from './words.js';
 import { secondsLeft, secondsUntilStart } from './store.js';
 import { announce, toast } from './toast.js';
@@ -25,6 +26,13 @@ const { store, socket, catchUp } = goLive({
   message: (message) => ['queue', 'generation'].includes(message.type) && look(),
 });
 notes.attach(socket);
+const own = new OwnBatches(document.getElementById('own'), {
+  store,
+  async changed() {
+    await catchUp();
+    look();
+  },
+});
 
 let last = 0;
 let pending = null;
@@ -72,6 +80,8 @@ function fill(node, entry) {
   if (!entry.mine) {
     const whose = entry.user ?? gettext('Somebody else');
     write(part(node, 'detail'), `${whose} · ${words}`);
+    show(part(node, 'cancel'), entry.can_cancel);
+    attribute(part(node, 'cancel'), 'aria-label', `${gettext('Cancel')}: ${whose} · ${words}`);
     return;
   }
   const prompt = row?.prompt ?? gettext('Your picture');
@@ -83,12 +93,13 @@ function fill(node, entry) {
   attribute(part(node, 'cancel'), 'aria-label', `${gettext('Cancel')}: ${prompt.slice(0, 80)}`);
 }
 
-/** Other people's rows have no id here: their place among equals stands in for one. */
+/** To most people the rows of others have no id: their place among equals stands in for one. */
 function nodeFor(entry, index) {
-  const key = entry.mine ? `mine-${entry.generation}` : `other-${index}`;
+  const key = entry.generation ? `row-${entry.generation}` : `other-${index}`;
   if (!nodes.has(key)) {
     const node = clone(entry.mine ? 't-mine' : 't-other');
-    if (entry.mine) part(node, 'cancel').addEventListener('click', () => cancel(`generations/${entry.generation}/cancel`));
+    const path = `${entry.mine ? 'generations' : 'queue'}/${entry.generation}/cancel`;
+    part(node, 'cancel').addEventListener('click', () => cancel(path));
     nodes.set(key, node);
   }
   const node = nodes.get(key);
@@ -104,6 +115,7 @@ function draw() {
   const kept = new Set(wanted);
   for (const [key, node] of nodes) if (!kept.has(node)) nodes.delete(key);
   arrange(list, wanted);
+  own.draw();
   const rest = document.getElementById('rest');
   const total = line.length + line.running.length;
   show(rest, total > wanted.length);

@@ -184,7 +184,7 @@ def test_a_list_takes_the_same_few_queries_however_long(
 ) -> None:
     for _ in range(6):
         make_image(alice, width=8, height=8)
-    with django_assert_num_queries(5):  # session, person, page, total, days to keep
+    with django_assert_num_queries(6):  # session, person, preferences, page, total, days to keep
         assert len(ids(signed_in.get(URL))) == 6
 
 

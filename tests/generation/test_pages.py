@@ -82,9 +82,9 @@ def test_pages_are_cheap_however_much_there_is(
     Quota.objects.create(user=alice, queued_at_once=1_000, pictures_per_day=1_000)
     for _ in range(20):
         ask(alice, 4)
-    with django_assert_max_num_queries(21):  # type: ignore[attr-defined]  # one of them for the styles
+    with django_assert_max_num_queries(22):  # type: ignore[attr-defined]  # one for styles, one for preferences
         as_alice.get("/")
-    with django_assert_max_num_queries(25):  # type: ignore[attr-defined]
+    with django_assert_max_num_queries(26):  # type: ignore[attr-defined]
         as_alice.get("/queue/")
 
 
