@@ -1,7 +1,9 @@
 """How long pictures stay: what the daily sweep moves to the bin and what it deletes.
 
     kept ──older than RETENTION_DAYS──▶ bin ──longer than BIN_DAYS──▶ deleted
-    the disk too full ──▶ the oldest deleted: the bin first, then the kept ones that are no favourites
+    the disk too full ──▶ the oldest deleted: the bin first, then the kept ones
+
+Kept pictures that are favourites or in an album are spared, unless the policy includes favourites.
 
 `plan` only looks; `carry_out` does what a plan says, and every change asks again whether it still holds. So a dry run
 shows exactly what the real run does, and two sweeps at once are harmless.
@@ -156,7 +158,7 @@ def _expired(made: Plan) -> ImageQuerySet:
         if days is not None:
             old |= Q(owner_id__in=owners) & _older_than(days, made.now)
     found = _theirs(made).kept().filter(old)
-    return found if policy.include_favourites else found.filter(favourite=False)
+    return found if policy.include_favourites else found.filter(favourite=False, in_album=False)
 
 
 def _older_than(days: int, now: dt.datetime) -> Q:
@@ -171,9 +173,11 @@ def _overdue(made: Plan) -> ImageQuerySet:
 
 
 def _freeable(made: Plan) -> ImageQuerySet:
-    """Images that may be deleted because the disk is too full: all in the bin, and kept ones that are no favourites."""
+    """Images that may be deleted because the disk is too full: all in the bin, and kept ones that nobody has marked."""
     found = _theirs(made)
-    return found if made.policy.include_favourites else found.exclude(deleted_at=None, favourite=True)
+    if made.policy.include_favourites:
+        return found
+    return found.exclude(Q(favourite=True) | Q(in_album=True), deleted_at=None)
 
 
 def _theirs(made: Plan) -> ImageQuerySet:

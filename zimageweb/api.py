@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ninja import NinjaAPI
 
+from gallery.album_api import router as album_router
 from gallery.api import router as gallery_router
 from generation.api import router as generation_router
 from generation.input_api import router as input_router
@@ -20,3 +21,4 @@ problems.register(api)
 api.add_router("", generation_router)
 api.add_router("", gallery_router)
 api.add_router("", input_router)
+api.add_router("", album_router)

@@ -27,8 +27,8 @@ class Command(BaseCommand):
             "--older-than",
             type=int,
             metavar="DAYS",
-            help="move kept pictures older than this to the bin; 0 moves every picture that is no favourite "
-            "(default: RETENTION_DAYS, where 0 keeps them for ever)",
+            help="move kept pictures older than this to the bin; 0 moves every picture that is neither a "
+            "favourite nor in an album (default: RETENTION_DAYS, where 0 keeps them for ever)",
         )
         parser.add_argument("--user", metavar="NAME", help="only this person's pictures; files are not compared then")
         parser.add_argument(
@@ -37,7 +37,7 @@ class Command(BaseCommand):
             metavar="PERCENT",
             help="delete the oldest pictures, those in the bin first, until the disk is at most so full",
         )
-        parser.add_argument("--include-favourites", action="store_true", help="do not spare favourites")
+        parser.add_argument("--include-favourites", action="store_true", help="spare neither favourites nor albums")
         parser.add_argument("--dry-run", action="store_true", help="only list what would be done")
 
     def handle(self, *args: Any, **options: Any) -> None:

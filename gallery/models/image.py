@@ -106,6 +106,7 @@ class Image(models.Model):
     thumbnail_1024 = models.FileField(upload_to=image_path, editable=False)
 
     favourite = models.BooleanField(_("favourite"), default=False)
+    in_album = models.BooleanField(default=False, editable=False)  # written by `albums` only
     deleted_at = models.DateTimeField(_("moved to the bin"), null=True, blank=True)
     restored_at = models.DateTimeField(_("last taken out of the bin"), null=True, blank=True, editable=False)
 
@@ -152,7 +153,7 @@ class Image(models.Model):
     def expires_at(self) -> dt.datetime | None:
         """When retention moves the image to the bin; None where it never does."""
         days = keeping.days_of(self.owner_id)
-        if days is None or self.favourite or self.in_bin:
+        if days is None or self.favourite or self.in_album or self.in_bin:
             return None
         kept_since = max(self.created_at, self.restored_at or self.created_at)
         return kept_since + dt.timedelta(days=days)
