@@ -20,7 +20,8 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from gallery.models import Album, Image, ImageQuerySet
+from gallery.models import Album, Archive, ArchiveQuerySet, Image, ImageQuerySet
+from gallery.models.archive import KEPT
 
 LONGEST_SEARCH = 200  # characters
 STRIP = 9  # images in the viewer's film strip
@@ -123,17 +124,19 @@ class Totals(NamedTuple):
     kept: int
     favourites: int
     in_bin: int
+    archives: int
 
 
 def totals(owner_id: int) -> Totals:
-    """How many images a person has, in one query; each number comes from an index of its own."""
+    """How many images and ZIP files a person has, in one query; each number of images comes from its own index."""
 
-    def number(images: ImageQuerySet) -> Coalesce:
+    def number(images: ImageQuerySet | ArchiveQuerySet) -> Coalesce:
         counted = images.filter(owner_id=owner_id).order_by().values("owner").annotate(number=Count("pk"))
         return Coalesce(Subquery(counted.values("number")), 0)
 
     images = Image.objects.all()
     numbers = [number(images.kept()), number(images.kept().filter(favourite=True)), number(images.in_bin())]
+    numbers.append(number(Archive.objects.filter(created_at__gt=timezone.now() - KEPT)))
     return Totals(*get_user_model()._default_manager.filter(pk=owner_id).values_list(*numbers).get())
 
 

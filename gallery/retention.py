@@ -24,7 +24,7 @@ from django.conf import settings
 from django.core.files.storage import default_storage
 from django.db.models import Q
 
-from gallery import inputs, keeping, services, strays
+from gallery import archives, inputs, keeping, services, strays
 from gallery.models import Image, ImageQuerySet
 from gallery.strays import MissingFiles, StrayFile
 
@@ -73,6 +73,7 @@ class Plan:
     strays_are_suspicious: bool = False  # told of, never deleted
     missing: list[MissingFiles] = field(default_factory=list)  # told of, never deleted
     inputs: list[PlannedImage] = field(default_factory=list)  # brought to start from, and used no more
+    archives: list[PlannedImage] = field(default_factory=list)  # ZIP files whose day is over
 
 
 class Outcome(NamedTuple):
@@ -85,6 +86,8 @@ class Outcome(NamedTuple):
     stray_bytes: int = 0
     inputs: int = 0
     input_bytes: int = 0
+    archives: int = 0
+    archive_bytes: int = 0
 
 
 class DiskUse(NamedTuple):
@@ -115,6 +118,8 @@ def plan(policy: Policy, now: dt.datetime) -> Plan:
     made.overdue = _listed(_overdue(made).order_by("deleted_at", "id"))
     brought = inputs.overdue(now, policy.owner_id).order_by("used_at", "id")
     made.inputs = [PlannedImage(*facts) for facts in brought.values_list("pk", "owner__username", "used_at", "bytes")]
+    packed = archives.overdue(now, policy.owner_id).order_by("created_at", "id")
+    made.archives = [PlannedImage(*facts) for facts in packed.values_list(*_FACTS)]
     if policy.owner_id is None:
         made.strays, made.missing = strays.compare(now)
         made.strays_are_suspicious = strays.are_suspicious(made.strays)
@@ -129,8 +134,9 @@ def carry_out(made: Plan) -> Outcome:
     overdue, overdue_bytes = services.purge(_overdue(made), (image.id for image in made.overdue))
     freed, freed_bytes = services.purge(_freeable(made), (image.id for image in made.to_free))
     files, file_bytes = (0, 0) if made.strays_are_suspicious else strays.delete(made.strays)
-    brought, brought_bytes = inputs.purge((planned.id for planned in made.inputs), made.now)
-    return Outcome(len(moved), overdue + freed, overdue_bytes + freed_bytes, files, file_bytes, brought, brought_bytes)
+    brought = inputs.purge((planned.id for planned in made.inputs), made.now)
+    packed = archives.purge((planned.id for planned in made.archives), made.now)
+    return Outcome(len(moved), overdue + freed, overdue_bytes + freed_bytes, files, file_bytes, *brought, *packed)
 
 
 def disk_use() -> DiskUse:
@@ -190,7 +196,7 @@ def _plan_to_free(made: Plan, percent: float) -> None:
     """Choose the oldest images, the bin first, until what is deleted brings the disk down to `percent`."""
     disk = disk_use()
     excess = disk.used - disk.total * percent / 100
-    excess -= sum(image.bytes for image in [*made.overdue, *made.inputs])
+    excess -= sum(image.bytes for image in [*made.overdue, *made.inputs, *made.archives])
     if not made.strays_are_suspicious:
         excess -= sum(stray.bytes for stray in made.strays)
     going = {image.id for image in made.overdue}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from gallery import album_views, views
+from gallery import album_views, archive_views, views
 
 urlpatterns = [
     path("", views.gallery, name="gallery"),
@@ -18,6 +18,9 @@ urlpatterns = [
     path("albums/<uuid:pk>/rename/", album_views.rename, name="album_rename"),
     path("albums/<uuid:pk>/cover/", album_views.cover, name="album_cover"),
     path("albums/<uuid:pk>/delete/", album_views.delete, name="album_delete"),
+    path("albums/<uuid:pk>/zip/", archive_views.of_album, name="album_zip"),
+    path("zip/", archive_views.index, name="archives"),
+    path("zip/<uuid:pk>/delete/", archive_views.delete, name="archive_delete"),
     path("<uuid:pk>/", views.image, name="image"),
     path("<uuid:pk>/favourite/", views.favourite, name="favourite"),
 ]

@@ -49,6 +49,7 @@ def gallery(request: PageRequest) -> HttpResponse:
         "found": found.images.count() if any(filters.values()) else totals.kept,
         "favourites_total": totals.favourites,
         "bin_total": totals.in_bin,
+        "archives_total": totals.archives,
         "q": filters["text"],
         "favourite": filters["favourite"],
         "album": filters["album"],

@@ -6,6 +6,7 @@ from ninja import NinjaAPI
 
 from gallery.album_api import router as album_router
 from gallery.api import router as gallery_router
+from gallery.archive_api import router as archive_router
 from generation.api import router as generation_router
 from generation.input_api import router as input_router
 from zimageweb import problems
@@ -22,3 +23,4 @@ api.add_router("", generation_router)
 api.add_router("", gallery_router)
 api.add_router("", input_router)
 api.add_router("", album_router)
+api.add_router("", archive_router)

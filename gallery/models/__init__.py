@@ -1,4 +1,5 @@
 from gallery.models.album import Album, AlbumEntry, AlbumQuerySet
+from gallery.models.archive import Archive, ArchiveQuerySet
 from gallery.models.image import (
     INPUT_KEPT,
     THUMBNAIL_SIDES,
@@ -16,6 +17,8 @@ __all__ = [
     "Album",
     "AlbumEntry",
     "AlbumQuerySet",
+    "Archive",
+    "ArchiveQuerySet",
     "Image",
     "ImageQuerySet",
     "Input",
