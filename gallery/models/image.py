@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from django.db.models.fields.files import FieldFile
 
 THUMBNAIL_SIDES = (256, 512, 1024)  # pixels, longest side
-EXPIRING_SOON = dt.timedelta(days=2)
+EXPIRING_SOON = dt.timedelta(days=3)  # and never before half of its time is over
 ASPECTS = {"1-1": 1.0, "4-3": 4 / 3, "3-4": 3 / 4, "3-2": 3 / 2, "2-3": 2 / 3, "16-9": 16 / 9, "9-16": 9 / 16}
 
 
@@ -160,7 +160,10 @@ class Image(models.Model):
 
     @property
     def is_expiring_soon(self) -> bool:
-        return self.expires_at is not None and self.expires_at - timezone.now() < EXPIRING_SOON
+        days = keeping.days_of(self.owner_id)
+        if days is None or self.expires_at is None:
+            return False
+        return self.expires_at - timezone.now() < min(EXPIRING_SOON, dt.timedelta(days=days / 2))
 
     @property
     def days_left(self) -> int:

@@ -27,6 +27,7 @@ export function albumActions(root, selection) {
       try {
         const answer = await post(`albums/${album}/images`, { ids: idsOf(cells) });
         count(`album-${album}`, answer.count);
+        for (const cell of cells) cell.querySelector('.expiry')?.remove(); // spared from now on
         selection.set(false);
         toast(added(answer.count));
       } catch (problem) {
