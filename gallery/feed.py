@@ -52,6 +52,16 @@ class Place(NamedTuple):
         except OverflowError as error:  # the first or last day there is, on the other side of the world
             raise ValueError(cursor) from error
 
+    @classmethod
+    def before_end_of(cls, day: dt.date) -> Place:
+        """The place just above the last image of that day in the reader's time zone. Raises ValueError for the last
+        day there is."""
+        try:
+            midnight = dt.datetime.combine(day + dt.timedelta(days=1), dt.time())
+            return cls(timezone.make_aware(midnight).astimezone(dt.UTC), UUID(int=0))
+        except OverflowError as error:
+            raise ValueError(day) from error
+
 
 class Page(NamedTuple):
     images: list[Image]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
@@ -35,7 +36,8 @@ def gallery(request: PageRequest) -> HttpResponse:
     filters = _filters(request.GET, albums)
     mine = Image.objects.visible_to(request.user)
     found = feed.Feed(feed.search(mine, **filters))
-    after = _place(request.GET.get("cursor", ""))
+    day = _day(request.GET.get("day", ""))
+    after = _place(request.GET.get("cursor", "")) or (feed.Place.before_end_of(day) if day else None)
     page = found.page(after, PAGE_SIZE)
     totals = feed.totals(request.user.pk)
     context = {
@@ -54,6 +56,8 @@ def gallery(request: PageRequest) -> HttpResponse:
         "favourite": filters["favourite"],
         "album": filters["album"],
         "albums": albums,
+        "day": day,
+        "today": timezone.localdate(),
         "retention_days": keeping.days_of(request.user.pk),
     }
     return render(request, "gallery/_page.html" if _wants_page_only(request) else "gallery/index.html", context)
@@ -176,6 +180,15 @@ def _place(cursor: str) -> feed.Place | None:
         return feed.Place.from_cursor(cursor) if cursor else None
     except ValueError:  # an address cut short: the first page is what is wanted
         return None
+
+
+def _day(text: str) -> dt.date | None:
+    """The day of an address, `2026-11-22`; anything else is none, and so is the last one there is: it has no end."""
+    try:
+        day = dt.datetime.strptime(text, "%Y-%m-%d").date()
+    except ValueError:
+        return None
+    return None if day == dt.date.max else day
 
 
 def _next_url(name: str, page: feed.Page, **query: str) -> str:

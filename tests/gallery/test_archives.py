@@ -47,9 +47,14 @@ def ask(client: Client, **wish: Any) -> Any:
     return client.post(URL, json.dumps(wish), content_type="application/json")
 
 
+class Worker(SimpleWorker):
+    def _install_signal_handlers(self) -> None:
+        """The signals of this process are pytest's."""
+
+
 def answer_rings() -> bool:
     queue = django_rq.get_queue(housekeeping.QUEUE)
-    worker = SimpleWorker([queue], connection=queue.connection, serializer=JSONSerializer)
+    worker = Worker([queue], connection=queue.connection, serializer=JSONSerializer)
     return worker.work(burst=True, logging_level="WARNING")
 
 
