@@ -3,7 +3,6 @@
 import { post } from './api.js';
 import { count } from './deletion.js';
 import { show } from './dom.js';
-import { goLive } from './live.js';
 import { toast } from './toast.js';
 
 const LONG = 60; // seconds that the note with the link stays
@@ -26,9 +25,8 @@ document.querySelector('[data-zip-album]')?.addEventListener('submit', (event) =
   ask({ album: event.target.dataset.zipAlbum });
 });
 
-/** What to do with a live message: only those of ZIP files are of interest here. */
-export function archiveMessage({ type, archive }) {
-  if (type !== 'archive') return;
+/** Say, on whatever page the person is, that a ZIP is ready or could not be packed. */
+export function tellOfArchive(archive) {
   if (archive.state !== 'ready') {
     toast(gettext('The ZIP could not be packed: the pictures are gone, or the disk is full.'), { seconds: 10 });
     return;
@@ -41,9 +39,4 @@ export function archiveMessage({ type, archive }) {
     link.click();
   };
   toast(interpolate(words, [archive.count]), { label: gettext('Download'), action, seconds: LONG });
-}
-
-// On the page of the ZIP files itself the list is the news.
-if (document.querySelector('[data-archive-list]')) {
-  goLive({ message: ({ type }) => type === 'archive' && location.reload() });
 }

@@ -2,7 +2,7 @@
 
 import { albumActions } from './albums.js';
 import { patch } from './api.js';
-import { archiveMessage, askForPictures } from './archives.js';
+import { askForPictures } from './archives.js';
 import { count, deleteAll, deleteCells, restoreCells } from './deletion.js';
 import { show, write } from './dom.js';
 import { bindKeys } from './keys.js';
@@ -137,7 +137,6 @@ root.addEventListener('click', (event) => {
 let made = 0;
 const { store } = goLive({
   message(message) {
-    archiveMessage(message);
     if (message.type !== 'images') return;
     for (const id of message.deleted ?? []) root.querySelector(`.cell[data-id="${id}"]`)?.remove();
   },
