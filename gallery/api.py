@@ -13,7 +13,7 @@ from ninja import Query, Router, Status
 from ninja.errors import ValidationError
 
 from gallery import feed, services
-from gallery.models import THUMBNAIL_SIDES, Image
+from gallery.models import THUMBNAIL_SIDES, Album, Image
 from gallery.schemas import (
     Deleted,
     ImageChange,
@@ -39,6 +39,7 @@ def list_images(
     cursor: str = "",
     q: Annotated[str, Query(max_length=feed.LONGEST_SEARCH)] = "",
     favourite: bool = False,
+    album: UUID | None = None,
     bin: bool = False,
     limit: Annotated[int, Query(ge=1, le=100)] = 40,
 ) -> ImagePage:
@@ -47,7 +48,8 @@ def list_images(
         after = feed.Place.from_cursor(cursor) if cursor else None
     except ValueError:
         raise _refusal("query", "cursor", _("Take the cursor from “next” of the page before.")) from None
-    images = feed.search(Image.objects.visible_to(request.user), text=q, favourite=favourite)
+    within = get_object_or_404(Album.objects.visible_to(request.user), pk=album) if album else None
+    images = feed.search(Image.objects.visible_to(request.user), text=q, favourite=favourite, album=within)
     found = feed.Feed(images, in_bin=bin)
     page = found.page(after, limit)
     return {

@@ -13,12 +13,15 @@ from collections.abc import Iterable
 from typing import NamedTuple
 from uuid import UUID
 
-from django.db.models import Q
+from django.contrib.auth import get_user_model
+from django.db.models import Count, Q, Subquery
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from gallery.models import Image, ImageQuerySet
+from gallery.models import Album, Archive, ArchiveQuerySet, Image, ImageQuerySet
+from gallery.models.archive import KEPT
 
 LONGEST_SEARCH = 200  # characters
 STRIP = 9  # images in the viewer's film strip
@@ -48,6 +51,16 @@ class Place(NamedTuple):
             return cls(moment.astimezone(dt.UTC), UUID(identity))
         except OverflowError as error:  # the first or last day there is, on the other side of the world
             raise ValueError(cursor) from error
+
+    @classmethod
+    def before_end_of(cls, day: dt.date) -> Place:
+        """The place just above the last image of that day in the reader's time zone. Raises ValueError for the last
+        day there is."""
+        try:
+            midnight = dt.datetime.combine(day + dt.timedelta(days=1), dt.time())
+            return cls(timezone.make_aware(midnight).astimezone(dt.UTC), UUID(int=0))
+        except OverflowError as error:
+            raise ValueError(day) from error
 
 
 class Page(NamedTuple):
@@ -106,11 +119,35 @@ class Feed:
         )
 
 
-def search(images: ImageQuerySet, *, text: str = "", favourite: bool = False) -> ImageQuerySet:
+def search(
+    images: ImageQuerySet, *, text: str = "", favourite: bool = False, album: Album | None = None
+) -> ImageQuerySet:
     """The images that a search finds; all of them where nothing is asked."""
     # PostgreSQL refuses NUL in text, and no prompt holds one.
     found = images.matching(text.replace("\0", " ")[:LONGEST_SEARCH])
+    if album is not None:
+        found = found.filter(entries__album=album)
     return found.filter(favourite=True) if favourite else found
+
+
+class Totals(NamedTuple):
+    kept: int
+    favourites: int
+    in_bin: int
+    archives: int
+
+
+def totals(owner_id: int) -> Totals:
+    """How many images and ZIP files a person has, in one query; each number of images comes from its own index."""
+
+    def number(images: ImageQuerySet | ArchiveQuerySet) -> Coalesce:
+        counted = images.filter(owner_id=owner_id).order_by().values("owner").annotate(number=Count("pk"))
+        return Coalesce(Subquery(counted.values("number")), 0)
+
+    images = Image.objects.all()
+    numbers = [number(images.kept()), number(images.kept().filter(favourite=True)), number(images.in_bin())]
+    numbers.append(number(Archive.objects.filter(created_at__gt=timezone.now() - KEPT)))
+    return Totals(*get_user_model()._default_manager.filter(pk=owner_id).values_list(*numbers).get())
 
 
 def strip(image: Image, around: Neighbours) -> list[Image]:

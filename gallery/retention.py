@@ -1,7 +1,9 @@
 """How long pictures stay: what the daily sweep moves to the bin and what it deletes.
 
     kept ──older than RETENTION_DAYS──▶ bin ──longer than BIN_DAYS──▶ deleted
-    the disk too full ──▶ the oldest deleted: the bin first, then the kept ones that are no favourites
+    the disk too full ──▶ the oldest deleted: the bin first, then the kept ones
+
+Kept pictures that are favourites or in an album are spared, unless the policy includes favourites.
 
 `plan` only looks; `carry_out` does what a plan says, and every change asks again whether it still holds. So a dry run
 shows exactly what the real run does, and two sweeps at once are harmless.
@@ -22,7 +24,7 @@ from django.conf import settings
 from django.core.files.storage import default_storage
 from django.db.models import Q
 
-from gallery import inputs, keeping, services, strays
+from gallery import archives, inputs, keeping, services, strays
 from gallery.models import Image, ImageQuerySet
 from gallery.strays import MissingFiles, StrayFile
 
@@ -71,6 +73,7 @@ class Plan:
     strays_are_suspicious: bool = False  # told of, never deleted
     missing: list[MissingFiles] = field(default_factory=list)  # told of, never deleted
     inputs: list[PlannedImage] = field(default_factory=list)  # brought to start from, and used no more
+    archives: list[PlannedImage] = field(default_factory=list)  # ZIP files whose day is over
 
 
 class Outcome(NamedTuple):
@@ -83,6 +86,8 @@ class Outcome(NamedTuple):
     stray_bytes: int = 0
     inputs: int = 0
     input_bytes: int = 0
+    archives: int = 0
+    archive_bytes: int = 0
 
 
 class DiskUse(NamedTuple):
@@ -113,6 +118,8 @@ def plan(policy: Policy, now: dt.datetime) -> Plan:
     made.overdue = _listed(_overdue(made).order_by("deleted_at", "id"))
     brought = inputs.overdue(now, policy.owner_id).order_by("used_at", "id")
     made.inputs = [PlannedImage(*facts) for facts in brought.values_list("pk", "owner__username", "used_at", "bytes")]
+    packed = archives.overdue(now, policy.owner_id).order_by("created_at", "id")
+    made.archives = [PlannedImage(*facts) for facts in packed.values_list(*_FACTS)]
     if policy.owner_id is None:
         made.strays, made.missing = strays.compare(now)
         made.strays_are_suspicious = strays.are_suspicious(made.strays)
@@ -127,8 +134,9 @@ def carry_out(made: Plan) -> Outcome:
     overdue, overdue_bytes = services.purge(_overdue(made), (image.id for image in made.overdue))
     freed, freed_bytes = services.purge(_freeable(made), (image.id for image in made.to_free))
     files, file_bytes = (0, 0) if made.strays_are_suspicious else strays.delete(made.strays)
-    brought, brought_bytes = inputs.purge((planned.id for planned in made.inputs), made.now)
-    return Outcome(len(moved), overdue + freed, overdue_bytes + freed_bytes, files, file_bytes, brought, brought_bytes)
+    brought = inputs.purge((planned.id for planned in made.inputs), made.now)
+    packed = archives.purge((planned.id for planned in made.archives), made.now)
+    return Outcome(len(moved), overdue + freed, overdue_bytes + freed_bytes, files, file_bytes, *brought, *packed)
 
 
 def disk_use() -> DiskUse:
@@ -156,7 +164,7 @@ def _expired(made: Plan) -> ImageQuerySet:
         if days is not None:
             old |= Q(owner_id__in=owners) & _older_than(days, made.now)
     found = _theirs(made).kept().filter(old)
-    return found if policy.include_favourites else found.filter(favourite=False)
+    return found if policy.include_favourites else found.filter(favourite=False, in_album=False)
 
 
 def _older_than(days: int, now: dt.datetime) -> Q:
@@ -171,9 +179,11 @@ def _overdue(made: Plan) -> ImageQuerySet:
 
 
 def _freeable(made: Plan) -> ImageQuerySet:
-    """Images that may be deleted because the disk is too full: all in the bin, and kept ones that are no favourites."""
+    """Images that may be deleted because the disk is too full: all in the bin, and kept ones that nobody has marked."""
     found = _theirs(made)
-    return found if made.policy.include_favourites else found.exclude(deleted_at=None, favourite=True)
+    if made.policy.include_favourites:
+        return found
+    return found.exclude(Q(favourite=True) | Q(in_album=True), deleted_at=None)
 
 
 def _theirs(made: Plan) -> ImageQuerySet:
@@ -186,7 +196,7 @@ def _plan_to_free(made: Plan, percent: float) -> None:
     """Choose the oldest images, the bin first, until what is deleted brings the disk down to `percent`."""
     disk = disk_use()
     excess = disk.used - disk.total * percent / 100
-    excess -= sum(image.bytes for image in [*made.overdue, *made.inputs])
+    excess -= sum(image.bytes for image in [*made.overdue, *made.inputs, *made.archives])
     if not made.strays_are_suspicious:
         excess -= sum(stray.bytes for stray in made.strays)
     going = {image.id for image in made.overdue}

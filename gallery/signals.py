@@ -7,3 +7,9 @@ from django.dispatch import Signal
 # Images of one person went to the bin or came back: `owner_id`, `deleted` and `restored` (lists of ids).
 # Sent once the transaction is committed.
 images_moved = Signal()
+
+# Somebody waits for a ZIP: whoever packs may begin. Sent once the transaction is committed.
+archive_wanted = Signal()
+
+# A ZIP is ready or has failed: `archive`. Sent once the transaction is committed.
+archive_finished = Signal()

@@ -15,10 +15,10 @@ from uuid import UUID
 
 from django.core.files.storage import default_storage
 
-from gallery.models import THUMBNAIL_SIDES, Image, Input
+from gallery.models import THUMBNAIL_SIDES, Archive, Image, Input
 from gallery.services import CHUNK, chunks
 
-FOLDERS = ("images", "inputs")
+FOLDERS = ("images", "inputs", "archives")
 SETTLED = dt.timedelta(hours=1)  # a picture is being stored right now: its files are there and its row is not yet
 SUSPICIOUS = 100  # so many files beside an empty table are another database's pictures
 
@@ -115,7 +115,8 @@ def _named(names: Iterable[str]) -> set[str]:
     ids = {identity for name in names if (identity := _identity(name))}
     rows = Image.objects.filter(pk__in=ids).values_list(*FILE_FIELDS)
     brought = Input.objects.filter(pk__in=ids).values_list("file")
-    return {name for row in chain(rows, brought) for name in row}
+    packed = Archive.objects.filter(pk__in=ids).values_list("file")
+    return {name for row in chain(rows, brought, packed) for name in row}
 
 
 def _identity(name: str) -> UUID | None:

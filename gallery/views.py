@@ -2,35 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
-from django.shortcuts import get_object_or_404, redirect, render
+from django.db.models import Exists, OuterRef
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from gallery import feed, keeping, services
-from gallery.models import Image
-from gallery.schemas import MOST_IDS
-
-if TYPE_CHECKING:
-    from django.contrib.auth.models import User
-    from django_htmx.middleware import HtmxDetails
-
-    class PageRequest(HttpRequest):
-        user: User
-        htmx: HtmxDetails
-
+from gallery.forms import PageRequest, back, chosen
+from gallery.models import Album, AlbumEntry, Image
 
 PAGE_SIZE = 60
 
@@ -39,12 +32,14 @@ PAGE_SIZE = 60
 @login_required
 @vary_on_headers("HX-Request")
 def gallery(request: PageRequest) -> HttpResponse:
-    filters = _filters(request.GET)
+    albums = list(Album.objects.visible_to(request.user).summed_up())
+    filters = _filters(request.GET, albums)
     mine = Image.objects.visible_to(request.user)
     found = feed.Feed(feed.search(mine, **filters))
-    after = _place(request.GET.get("cursor", ""))
+    day = _day(request.GET.get("day", ""))
+    after = _place(request.GET.get("cursor", "")) or (feed.Place.before_end_of(day) if day else None)
     page = found.page(after, PAGE_SIZE)
-    total = mine.kept().count()
+    totals = feed.totals(request.user.pk)
     context = {
         "images": page.images,
         "days": feed.by_day(page.images),
@@ -52,12 +47,17 @@ def gallery(request: PageRequest) -> HttpResponse:
             after and page.images and timezone.localdate(after.moment) == timezone.localdate(page.images[0].created_at)
         ),
         "next_url": _next_url("gallery", page, **_query(filters)),
-        "total": total,
-        "found": found.images.count() if any(filters.values()) else total,
-        "favourites_total": mine.kept().filter(favourite=True).count(),
-        "bin_total": mine.in_bin().count(),
+        "total": totals.kept,
+        "found": found.images.count() if any(filters.values()) else totals.kept,
+        "favourites_total": totals.favourites,
+        "bin_total": totals.in_bin,
+        "archives_total": totals.archives,
         "q": filters["text"],
         "favourite": filters["favourite"],
+        "album": filters["album"],
+        "albums": albums,
+        "day": day,
+        "today": timezone.localdate(),
         "retention_days": keeping.days_of(request.user.pk),
     }
     return render(request, "gallery/_page.html" if _wants_page_only(request) else "gallery/index.html", context)
@@ -84,7 +84,9 @@ def image(request: PageRequest, pk: UUID) -> HttpResponse:
     """One image among its neighbours, by the same search as the page it was opened from."""
     mine = Image.objects.visible_to(request.user)
     shown = get_object_or_404(mine, pk=pk)
-    filters = _filters(request.GET)
+    holds = Exists(AlbumEntry.objects.filter(album=OuterRef("pk"), image=shown))
+    albums = list(Album.objects.visible_to(request.user).annotate(holds=holds))
+    filters = _filters(request.GET, albums)
     searched = feed.search(mine, **filters)
     if any(filters.values()) and not searched.filter(pk=pk).exists():
         searched = mine  # it has just been unmarked, say: the search it came from no longer holds it
@@ -99,6 +101,8 @@ def image(request: PageRequest, pk: UUID) -> HttpResponse:
         "total": around.images.count(),
         "q": filters["text"],
         "favourite": filters["favourite"],
+        "album": filters["album"],
+        "albums": albums,
         "in_bin": shown.in_bin,
         "expires_at": shown.expires_at,
         "bin_days": settings.BIN_DAYS,
@@ -111,10 +115,10 @@ def image(request: PageRequest, pk: UUID) -> HttpResponse:
 @login_required
 def favourite(request: PageRequest, pk: UUID) -> HttpResponse:
     """Mark or unmark, as the field `favourite` says (1 or 0); without it, the other way round."""
-    chosen = get_object_or_404(Image.objects.visible_to(request.user), pk=pk)
+    marked = get_object_or_404(Image.objects.visible_to(request.user), pk=pk)
     wanted = request.POST.get("favourite")
-    services.set_favourite(image=chosen, favourite=not chosen.favourite if wanted is None else wanted == "1")
-    return _back(request, chosen.get_absolute_url())
+    services.set_favourite(image=marked, favourite=not marked.favourite if wanted is None else wanted == "1")
+    return back(request, marked.get_absolute_url())
 
 
 @require_POST
@@ -126,20 +130,20 @@ def delete(request: PageRequest) -> HttpResponse:
         total = Image.objects.visible_to(request.user).kept().count()
         if request.POST.get("confirm", "").strip() != str(total):
             messages.error(request, _("To delete all pictures, type their number: %(total)s.") % {"total": total})
-            return _back(request, reverse("gallery"))
-    moved = services.move_to_bin(user=request.user, ids=_chosen(request.POST), everything=everything)
+            return back(request, reverse("gallery"))
+    moved = services.move_to_bin(user=request.user, ids=chosen(request.POST), everything=everything)
     _tell(
         request,
         len(moved),
         ngettext("%(count)s picture is in the bin.", "%(count)s pictures are in the bin.", len(moved)),
     )
-    return _back(request, reverse("gallery"))
+    return back(request, reverse("gallery"))
 
 
 @require_POST
 @login_required
 def restore(request: PageRequest) -> HttpResponse:
-    restored = services.restore(user=request.user, ids=_chosen(request.POST))
+    restored = services.restore(user=request.user, ids=chosen(request.POST))
     _tell(
         request,
         len(restored),
@@ -147,7 +151,7 @@ def restore(request: PageRequest) -> HttpResponse:
             "%(count)s picture is back in the gallery.", "%(count)s pictures are back in the gallery.", len(restored)
         ),
     )
-    return _back(request, reverse("bin"))
+    return back(request, reverse("bin"))
 
 
 def _wants_page_only(request: PageRequest) -> bool:
@@ -155,14 +159,20 @@ def _wants_page_only(request: PageRequest) -> bool:
     return bool(request.htmx) and not request.htmx.boosted and not request.htmx.history_restore_request
 
 
-def _filters(query: QueryDict) -> dict[str, Any]:
+def _filters(query: QueryDict, albums: Sequence[Album]) -> dict[str, Any]:
+    """What the address asks for. Raises Http404 for an album that is not among the person's own."""
     text = query.get("q", "").replace("\0", " ").strip()[: feed.LONGEST_SEARCH]
-    return {"text": text, "favourite": query.get("favourite") in {"1", "on", "true"}}
+    wanted = query.get("album", "")
+    album = next((album for album in albums if str(album.pk) == wanted), None)
+    if wanted and album is None:
+        raise Http404
+    return {"text": text, "favourite": query.get("favourite") in {"1", "on", "true"}, "album": album}
 
 
 def _query(filters: dict[str, Any]) -> dict[str, str]:
     """The filters as they stand in an address."""
-    return {"q": filters["text"], "favourite": "1" if filters["favourite"] else ""}
+    album = str(filters["album"].pk) if filters["album"] else ""
+    return {"q": filters["text"], "favourite": "1" if filters["favourite"] else "", "album": album}
 
 
 def _place(cursor: str) -> feed.Place | None:
@@ -172,20 +182,19 @@ def _place(cursor: str) -> feed.Place | None:
         return None
 
 
+def _day(text: str) -> dt.date | None:
+    """The day of an address, `2026-11-22`; anything else is none, and so is the last one there is: it has no end."""
+    try:
+        day = dt.datetime.strptime(text, "%Y-%m-%d").date()
+    except ValueError:
+        return None
+    return None if day == dt.date.max else day
+
+
 def _next_url(name: str, page: feed.Page, **query: str) -> str:
     if not page.next:
         return ""
     return f"{reverse(name)}?{urlencode({key: value for key, value in query.items() if value} | {'cursor': page.next})}"
-
-
-def _chosen(form: QueryDict) -> list[UUID]:
-    chosen = []
-    for text in [*form.getlist("ids"), *form.getlist("ids[]")][:MOST_IDS]:
-        try:
-            chosen.append(UUID(text))
-        except ValueError:  # not one of ours
-            continue
-    return chosen
 
 
 def _tell(request: HttpRequest, count: int, sentence: str) -> None:
@@ -193,11 +202,3 @@ def _tell(request: HttpRequest, count: int, sentence: str) -> None:
         messages.success(request, sentence % {"count": count})
     else:
         messages.info(request, _("No picture was chosen, or it was there already."))
-
-
-def _back(request: HttpRequest, otherwise: str) -> HttpResponse:
-    """To the page that the form names in `next`, if it is one of this site."""
-    wanted = request.POST.get("next", "")
-    if url_has_allowed_host_and_scheme(wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()):
-        return HttpResponseRedirect(wanted)  # an address as it stands; `redirect` might take it for a view's name
-    return redirect(otherwise)

@@ -11,15 +11,18 @@ from django.utils.translation import gettext_lazy as _
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
 
+    from gallery.models import Archive
+
 
 class GenerationConfig(AppConfig):
     name = "generation"
     verbose_name = _("Generation")
 
     def ready(self) -> None:
-        from gallery.signals import images_moved
+        from gallery.signals import archive_finished, images_moved
 
         user_logged_out.connect(close_live_pages, dispatch_uid="generation.close_live_pages")
+        archive_finished.connect(tell_of_archive, dispatch_uid="generation.tell_of_archive")
         images_moved.connect(tell_live_pages, dispatch_uid="generation.tell_live_pages")
 
 
@@ -37,3 +40,10 @@ def tell_live_pages(sender: Any, owner_id: int, deleted: list[UUID], restored: l
     from generation import events
 
     events.images_moved(owner_id, deleted=deleted, restored=restored)
+
+
+def tell_of_archive(sender: Any, archive: Archive, **kwargs: Any) -> None:
+    from gallery.archive_api import as_json
+    from generation import events
+
+    events.archive_finished(archive.owner_id, as_json(archive))

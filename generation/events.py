@@ -11,7 +11,7 @@ import asyncio
 import logging
 import os
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
 from functools import partial
 from typing import Any
@@ -95,6 +95,11 @@ def images_moved(user_id: int, *, deleted: Iterable[UUID], restored: Iterable[UU
     """Say which of the person's images went to the bin or came back; the change itself is committed already."""
     payload = {"type": "images", "deleted": [str(pk) for pk in deleted], "restored": [str(pk) for pk in restored]}
     transaction.on_commit(partial(_send, user_id, payload), robust=True)
+
+
+def archive_finished(user_id: int, archive: Mapping[str, Any]) -> None:
+    """Say that a ZIP is ready or has failed; the change itself is committed already."""
+    _send(user_id, {"type": "archive", "archive": archive})
 
 
 def close_sockets(user_id: int, session_key: str | None = None) -> None:

@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, AuthorizationError, HttpError, ValidationError
 
+from gallery.archives import ArchiveRefused, NoRoom
 from gallery.metadata.settings import NoSettings
 from gallery.metadata.texts import NotAPicture
 from generation.exceptions import (
@@ -143,6 +144,15 @@ def register(api: NinjaAPI, *, challenge: str = "Bearer") -> None:
     @api.exception_handler(NoSettings)
     def no_settings(request: HttpRequest, error: NoSettings) -> HttpResponse:
         return problem(422, "no_settings", str(error))
+
+    @api.exception_handler(ArchiveRefused)
+    def archive_refused(request: HttpRequest, error: ArchiveRefused) -> HttpResponse:
+        errors = [{"field": "ids", "message": str(error), "limit": error.limit}]
+        return problem(422, "invalid", str(error), errors=errors)
+
+    @api.exception_handler(NoRoom)
+    def no_room(request: HttpRequest, error: NoRoom) -> HttpResponse:
+        return problem(507, "no_room", str(error))
 
     @api.exception_handler(AuthenticationError)
     def not_signed_in(request: HttpRequest, error: AuthenticationError) -> HttpResponse:

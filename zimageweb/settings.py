@@ -156,13 +156,9 @@ EMBEDDED_REDIS_SOCKET = environment.embedded_redis_socket(DATA_DIR)
 _redis_url = environment.text("REDIS_URL")
 REDIS_IS_EMBEDDED = not _redis_url
 REDIS_URL = _redis_url or f"unix://{EMBEDDED_REDIS_SOCKET}?db=0"
-RQ_QUEUES = {
-    "generation": {
-        "URL": REDIS_URL,
-        # RQ pickles by default: whoever can write to Redis could then run code here.
-        "SERIALIZER": "rq.serializers.JSONSerializer",
-    }
-}
+# RQ pickles by default: whoever can write to Redis could then run code here.
+_queue = {"URL": REDIS_URL, "SERIALIZER": "rq.serializers.JSONSerializer"}
+RQ_QUEUES = {"generation": _queue, "housekeeping": _queue}
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",

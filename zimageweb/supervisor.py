@@ -3,6 +3,7 @@
     supervisor ─┬─ redis      embedded; first to start, last to stop
                 ├─ web        Daphne
                 ├─ worker-0 … each dead one's pictures go back to the queue at once
+                ├─ housekeeper  packs ZIP files
                 └─ sweep      once a day, `manage.py cleanup_images`
 
 A child's death, Ctrl-C and SIGTERM all arrive as signals in one queue on which the main thread waits: no child is
@@ -101,6 +102,8 @@ class Supervisor:
         web = ["-m", "daphne", "-e", door, "-v", "0", "zimageweb.asgi:application"]
         self._children = [Child("web", [sys.executable, *web], self._say, self._after_web)]
         self._children += self._make_workers()
+        keeper = [*_MANAGE, "housekeeper"]
+        self._children.append(Child("housekeeper", keeper, self._say, partial(self._again, "housekeeper")))
         sweep = [*_MANAGE, "cleanup_images"]
         self._children.append(Child("sweep", sweep, self._say, self._after_sweep, start_at=None))
         self._announcement.start()

@@ -14,12 +14,12 @@ export function count(name, by) {
   }
 }
 
-async function inChunks(path, ids) {
+export async function inChunks(path, ids) {
   for (let start = 0; start < ids.length; start += MOST_IDS) await post(path, { ids: ids.slice(start, start + MOST_IDS) });
 }
 
 /** Take cells out of the page; the answer puts them back. */
-function lift(cells) {
+export function lift(cells) {
   const marks = cells.map((cell) => {
     const mark = document.createComment(cell.dataset.id);
     cell.replaceWith(mark);
@@ -36,6 +36,7 @@ export async function deleteCells(cells) {
   const adjust = (by) => {
     count('total', -by * cells.length);
     count('favourites', -by * favourites);
+    count('here', -by * cells.length);
     count('bin', by * cells.length);
   };
   adjust(1);

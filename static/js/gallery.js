@@ -1,6 +1,8 @@
 /** Gallery and bin: selection, favourites, deleting, pages that join up, and news of pictures made meanwhile. */
 
+import { albumActions } from './albums.js';
 import { patch } from './api.js';
+import { askForPictures } from './archives.js';
 import { count, deleteAll, deleteCells, restoreCells } from './deletion.js';
 import { show, write } from './dom.js';
 import { bindKeys } from './keys.js';
@@ -61,13 +63,18 @@ const bulk = {
     restoreCells(cells);
   },
   clear: () => selection.set(false),
+  zip(cells) {
+    selection.set(false);
+    askForPictures(cells);
+  },
+  ...albumActions(root, selection),
 };
 
 root.querySelector('.bulk').addEventListener('click', (event) => {
   const button = event.target.closest('[data-bulk]');
   if (!button) return;
   event.preventDefault();
-  bulk[button.dataset.bulk](selection.chosen);
+  bulk[button.dataset.bulk](selection.chosen, button);
 });
 
 // -- delete all: the dialog names the number, and wants it typed -------------------------------------------------------

@@ -1,6 +1,7 @@
 /** Joins store, socket and the shell (badge, quota ring): what every page with live pictures starts. */
 
 import { get } from './api.js';
+import { tellOfArchive } from './archives.js';
 import { LiveSocket } from './socket.js';
 import { Store } from './store.js';
 import { showActive, showUsage } from './standing.js';
@@ -43,6 +44,7 @@ export function goLive({ bootstrap, connection = () => {}, message: pass = () =>
     preview: (message) => store.preview(message),
     queue: (message) => store.line(message),
     usage: (message) => store.spend(message.usage),
+    archive: (message) => tellOfArchive(message.archive),
     head: (message) => message.seq > store.seq && socket.reconnect(),
     images(message) {
       if (message.deleted.length) store.forgetImages(message.deleted);

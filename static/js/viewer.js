@@ -1,5 +1,6 @@
 /** One picture: keys, favourite, bin, details, swiping, and the neighbours loaded ahead. */
 
+import { albumsOf } from './albums.js';
 import { patch, post } from './api.js';
 import { attribute } from './dom.js';
 import { bindKeys } from './keys.js';
@@ -80,6 +81,9 @@ find('[data-delete]')?.closest('form').addEventListener('submit', (event) => {
   event.preventDefault();
   moveToBin();
 });
+
+const albums = find('[data-albums]');
+if (albums) albumsOf(id, albums);
 
 // -- details: a column on a desk, folded on a phone --------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ import datetime as dt
 
 import pytest
 from django.contrib.auth.models import AnonymousUser, User
+from django.template.loader import render_to_string
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -49,10 +50,26 @@ def test_expiry_counts_from_making_or_from_the_last_restoring(settings: Settings
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("kept_for", "age", "left"), [(7, 3.9, None), (7, 4.1, 3), (7, 6.5, 1), (7, 8, 0), (2, 0.5, None), (2, 1.5, 1)]
+)
+def test_the_last_three_days_are_told_but_not_all_days_of_a_short_time(
+    settings: Settings, kept_for: int, age: float, left: int | None
+) -> None:
+    settings.RETENTION_DAYS = kept_for
+    image = Image(created_at=timezone.now() - dt.timedelta(days=age))
+    assert image.is_expiring_soon is (left is not None)
+    page = render_to_string("gallery/_expiry.html", {"image": image})
+    words = {None: "", 0: "Expires today", 1: "Expires in 1 day<", 3: "Expires in 3 days"}[left]
+    assert words in page if words else page == ""
+
+
+@pytest.mark.django_db
 def test_favourites_do_not_expire_nor_does_anything_where_retention_is_off(settings: Settings) -> None:
     old = timezone.now() - dt.timedelta(days=400)
     settings.RETENTION_DAYS = 7
     assert Image(created_at=old, favourite=True).expires_at is None
+    assert Image(created_at=old, in_album=True).expires_at is None
     assert Image(created_at=old, deleted_at=old).expires_at is None
     settings.RETENTION_DAYS = 0
     assert Image(created_at=old).expires_at is None

@@ -94,6 +94,34 @@ def test_pages_follow_each_other_and_say_whether_the_day_goes_on(
     assert (told["found"], told["total"]) == (5, 6)
 
 
+def test_a_date_leads_to_the_page_where_that_day_begins(
+    alice: User, signed_in: Client, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.TIME_ZONE = "Asia/Shanghai"
+    monkeypatch.setattr(views, "PAGE_SIZE", 2)
+    zone = timezone.get_default_timezone()
+    moments = [
+        dt.datetime(2026, 3, 11, 0, 0, tzinfo=zone),
+        dt.datetime(2026, 3, 10, 23, 59, tzinfo=zone),
+        dt.datetime(2026, 3, 10, 0, 0, tzinfo=zone),
+        dt.datetime(2026, 3, 8, 12, 0, tzinfo=zone),
+    ]
+    made = [make_image(alice, width=8, height=8, prompt="a fox") for _ in moments]
+    for image, moment in zip(made, moments, strict=True):
+        Image.objects.filter(pk=image.pk).update(created_at=moment)
+    told = signed_in.get("/gallery/", {"day": "2026-03-10", "q": "fox"})
+    assert told.context["images"] == made[1:3]
+    assert [day.label for day in told.context["days"]] == ["March 10, 2026"]
+    assert "day=" not in told.context["next_url"]
+    assert f"{made[1].get_absolute_url()}?q=fox" in told.content.decode()
+    assert signed_in.get(told.context["next_url"]).context["images"] == made[3:]
+    assert signed_in.get("/gallery/", {"day": "2026-03-09"}).context["images"] == made[3:]  # none on that day
+    assert "No picture is as old as that." in signed_in.get("/gallery/", {"day": "2026-03-07"}).content.decode()
+    for nonsense in ("2026-02-30", "tomorrow", "9999-12-31", "\0", "0000-00-00"):
+        assert signed_in.get("/gallery/", {"day": nonsense}).context["images"] == made[:2]
+    assert signed_in.get("/gallery/", {"day": "0001-01-01"}).context["images"] == []
+
+
 def test_a_search_finds_prompts_and_favourites(alice: User, signed_in: Client) -> None:
     fox, liked = make_image(alice, prompt="A red Fox"), make_image(alice, prompt="a wolf", favourite=True)
     assert signed_in.get("/gallery/", {"q": " fox  RED "}).context["images"] == [fox]

@@ -119,6 +119,7 @@ class Site:
     def children(self) -> dict[str, int]:
         """Process ids of the running children by what they are."""
         kinds = {"valkey": "redis", "redis-server": "redis", "daphne": "web", "worker": "worker"}
+        kinds["housekeeper"] = "housekeeper"
         found: dict[str, int] = {}
         main_thread = Path(f"/proc/{self.process.pid}/task/{self.process.pid}")  # it starts all of them
         for pid in map(int, (main_thread / "children").read_text().split()):

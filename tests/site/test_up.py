@@ -109,7 +109,7 @@ def test_it_listens_where_it_is_told_to(known_folder: Path, host: str) -> None:
 def test_a_stop_leaves_nothing_behind(known_folder: Path, number: int) -> None:
     with site(known_folder, "--no-worker") as running:
         children = running.children()
-        assert set(children) == {"redis", "web"}
+        assert set(children) == {"redis", "web", "housekeeper"}
         assert running.stop(number) == 0
         assert running.lines[-1] == "Stopped."
         assert not any(map(is_alive, children.values()))

@@ -27,8 +27,8 @@ class Command(BaseCommand):
             "--older-than",
             type=int,
             metavar="DAYS",
-            help="move kept pictures older than this to the bin; 0 moves every picture that is no favourite "
-            "(default: RETENTION_DAYS, where 0 keeps them for ever)",
+            help="move kept pictures older than this to the bin; 0 moves every picture that is neither a "
+            "favourite nor in an album (default: RETENTION_DAYS, where 0 keeps them for ever)",
         )
         parser.add_argument("--user", metavar="NAME", help="only this person's pictures; files are not compared then")
         parser.add_argument(
@@ -37,7 +37,7 @@ class Command(BaseCommand):
             metavar="PERCENT",
             help="delete the oldest pictures, those in the bin first, until the disk is at most so full",
         )
-        parser.add_argument("--include-favourites", action="store_true", help="do not spare favourites")
+        parser.add_argument("--include-favourites", action="store_true", help="spare neither favourites nor albums")
         parser.add_argument("--dry-run", action="store_true", help="only list what would be done")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -112,6 +112,7 @@ def _owner_id(name: str | None) -> int | None:
 def lines(plan: retention.Plan) -> list[str]:
     """One line for each thing in the plan: what happens to it, id, owner, age, bytes."""
     planned = [("bin", plan.to_bin), ("delete", plan.overdue), ("free", plan.to_free), ("input", plan.inputs)]
+    planned.append(("zip", plan.archives))
     listed = [
         f"{verb:8}{image.id}  {image.owner}  {_age(plan.now - image.since)}  {image.bytes}"
         for verb, images in planned
@@ -132,19 +133,23 @@ def did(outcome: retention.Outcome) -> str:
     return _(
         "Moved %(moved)s to the bin, deleted %(deleted)s (%(bytes)s) and %(strays)s without a picture "
         "(%(stray_bytes)s)."
-    ) % _words(outcome) + _and_inputs(outcome)
+    ) % _words(outcome) + _and_more(outcome)
 
 
-def _and_inputs(outcome: retention.Outcome) -> str:
-    """A further sentence where there is something to say."""
-    if not outcome.inputs:
-        return ""
-    sentence = ngettext(
-        "%(count)s upload that nobody uses any more: %(bytes)s.",
-        "%(count)s uploads that nobody uses any more: %(bytes)s.",
-        outcome.inputs,
-    )
-    return " " + sentence % {"count": outcome.inputs, "bytes": filesizeformat(outcome.input_bytes)}
+def _and_more(outcome: retention.Outcome) -> str:
+    """Further sentences where there is something to say."""
+    said = ""
+    if outcome.inputs:
+        sentence = ngettext(
+            "%(count)s upload that nobody uses any more: %(bytes)s.",
+            "%(count)s uploads that nobody uses any more: %(bytes)s.",
+            outcome.inputs,
+        )
+        said += " " + sentence % {"count": outcome.inputs, "bytes": filesizeformat(outcome.input_bytes)}
+    if outcome.archives:
+        sentence = ngettext("%(count)s expired ZIP: %(bytes)s.", "%(count)s expired ZIPs: %(bytes)s.", outcome.archives)
+        said += " " + sentence % {"count": outcome.archives, "bytes": filesizeformat(outcome.archive_bytes)}
+    return said
 
 
 def _would_do(plan: retention.Plan) -> str:
@@ -158,11 +163,13 @@ def _would_do(plan: retention.Plan) -> str:
         stray_bytes=sum(stray.bytes for stray in strays),
         inputs=len(plan.inputs),
         input_bytes=sum(planned.bytes for planned in plan.inputs),
+        archives=len(plan.archives),
+        archive_bytes=sum(planned.bytes for planned in plan.archives),
     )
     return _(
         "Would move %(moved)s to the bin, delete %(deleted)s (%(bytes)s) and %(strays)s without a picture "
         "(%(stray_bytes)s). Nothing was changed."
-    ) % _words(outcome) + _and_inputs(outcome)
+    ) % _words(outcome) + _and_more(outcome)
 
 
 def _words(outcome: retention.Outcome) -> dict[str, str]:

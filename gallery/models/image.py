@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from django.db.models.fields.files import FieldFile
 
 THUMBNAIL_SIDES = (256, 512, 1024)  # pixels, longest side
-EXPIRING_SOON = dt.timedelta(days=2)
+EXPIRING_SOON = dt.timedelta(days=3)  # and never before half of its time is over
 ASPECTS = {"1-1": 1.0, "4-3": 4 / 3, "3-4": 3 / 4, "3-2": 3 / 2, "2-3": 2 / 3, "16-9": 16 / 9, "9-16": 9 / 16}
 
 
@@ -106,6 +106,7 @@ class Image(models.Model):
     thumbnail_1024 = models.FileField(upload_to=image_path, editable=False)
 
     favourite = models.BooleanField(_("favourite"), default=False)
+    in_album = models.BooleanField(default=False, editable=False)  # written by `albums` only
     deleted_at = models.DateTimeField(_("moved to the bin"), null=True, blank=True)
     restored_at = models.DateTimeField(_("last taken out of the bin"), null=True, blank=True, editable=False)
 
@@ -152,14 +153,17 @@ class Image(models.Model):
     def expires_at(self) -> dt.datetime | None:
         """When retention moves the image to the bin; None where it never does."""
         days = keeping.days_of(self.owner_id)
-        if days is None or self.favourite or self.in_bin:
+        if days is None or self.favourite or self.in_album or self.in_bin:
             return None
         kept_since = max(self.created_at, self.restored_at or self.created_at)
         return kept_since + dt.timedelta(days=days)
 
     @property
     def is_expiring_soon(self) -> bool:
-        return self.expires_at is not None and self.expires_at - timezone.now() < EXPIRING_SOON
+        days = keeping.days_of(self.owner_id)
+        if days is None or self.expires_at is None:
+            return False
+        return self.expires_at - timezone.now() < min(EXPIRING_SOON, dt.timedelta(days=days / 2))
 
     @property
     def days_left(self) -> int:

@@ -1,0 +1,137 @@
+"""Albums, a ZIP and a date in the gallery: with the keyboard, on a phone, and without scripts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from tests.browser.conftest import sign_in
+from tests.site.running import Site, manage
+
+MAKE = """
+import datetime as dt
+from django.contrib.auth.models import User
+from tests.factories import make_image
+owner = User.objects.get(username={name!r})
+for number in range(4):
+    make_image(owner, prompt=f"fox {{number}}", age=dt.timedelta(days=number))
+"""
+
+
+@pytest.fixture
+def pictures(running_site: Site, member: tuple[str, str]) -> tuple[str, str]:
+    """A person with four pictures, the newest called *fox 0*."""
+    made = manage("shell", "-v", "0", "-c", MAKE.format(name=member[0]), data_dir=running_site.data_dir)
+    assert made.returncode == 0, made.stderr
+    return member
+
+
+def test_an_album_is_made_filled_renamed_packed_and_deleted(
+    page: Page, pictures: tuple[str, str], axe: Callable[[Page], None]
+) -> None:
+    sign_in(page, pictures)
+    page.goto("/gallery/")
+    for number in (0, 1):
+        page.get_by_role("checkbox", name=f"Select: fox {number}").check(force=True)
+    page.get_by_label("Add to album").click()
+    page.get_by_role("button", name="New album…").press("Enter")
+    name = page.get_by_role("dialog").get_by_label("Name")
+    expect(name).to_be_focused()
+    name.fill("Foxes")
+    axe(page)
+    name.press("Enter")
+    expect(page).to_have_url(re.compile(r"\?album="))
+    expect(page.locator(".cell")).to_have_count(2)
+    chip = page.locator(".shelf .chip[aria-current]")
+    expect(chip).to_have_text(re.compile("Foxes 2"))
+
+    field = page.get_by_label("Name of the album")
+    field.fill("Red foxes")
+    field.press("Enter")
+    expect(chip).to_have_text(re.compile("Red foxes 2"))
+    axe(page)
+
+    page.get_by_role("button", name="Download as ZIP").first.click()
+    ready = page.get_by_text("A ZIP with 2 pictures is ready.")
+    expect(ready).to_be_visible()
+    with page.expect_download() as download:
+        page.locator(".toast").get_by_role("button", name="Download").click()
+    assert download.value.suggested_filename.startswith("red-foxes_")
+
+    page.get_by_role("checkbox", name="Select: fox 1").check(force=True)
+    page.get_by_role("button", name="Take out of the album").click()
+    expect(page.locator(".cell")).to_have_count(1)
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator(".cell")).to_have_count(2)
+
+    page.get_by_role("link", name="Delete album…").click()
+    page.get_by_role("button", name="With its 2 pictures").click()
+    expect(page.locator(".cell")).to_have_count(2)
+    expect(page.locator('.shelf [data-count="bin"]')).to_have_text("2")
+    page.goto("/gallery/zip/")
+    expect(page.get_by_role("link", name="Download")).to_be_visible()
+    axe(page)
+
+
+def test_the_viewer_puts_a_picture_into_an_album(page: Page, pictures: tuple[str, str]) -> None:
+    sign_in(page, pictures)
+    page.goto("/gallery/")
+    page.get_by_role("link", name="New album").click()
+    page.get_by_role("dialog").get_by_label("Name").fill("Ink")
+    page.get_by_role("button", name="Create album").click()
+    expect(page.get_by_text("This album is empty")).to_be_visible()
+    page.goto("/gallery/")
+    page.locator(".cell > a").first.click()
+    albums = page.locator("[data-albums]")
+    albums.locator("summary").click()
+    albums.get_by_role("button", name="Ink").click()
+    expect(albums.get_by_role("link", name="Ink")).to_be_visible()
+    page.reload()
+    expect(albums.get_by_role("link", name="Ink")).to_be_visible()
+
+
+def test_a_phone_holds_the_bar_of_the_selection(
+    phone: BrowserContext, pictures: tuple[str, str], watch: Callable[[Page], Page]
+) -> None:
+    page = watch(phone.new_page())
+    page.set_viewport_size({"width": 320, "height": 640})
+    sign_in(page, pictures)
+    page.goto("/gallery/")
+    page.get_by_role("button", name="Select", exact=True).click()
+    page.locator(".cell > a").first.click()
+    page.get_by_label("Add to album").click()
+    expect(page.get_by_role("button", name="New album…")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    for box in (page.locator(".bulk").bounding_box(), page.locator(".bulk .menu__list").bounding_box()):
+        assert box
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 320
+
+
+def test_all_of_it_works_without_scripts(
+    browser: Browser, browser_context_args: dict[str, Any], pictures: tuple[str, str]
+) -> None:
+    context = browser.new_context(**browser_context_args, java_script_enabled=False)
+    page = context.new_page()
+    sign_in(page, pictures)
+    page.goto("/gallery/")
+    page.get_by_role("checkbox", name="Select: fox 2").check(force=True)
+    page.get_by_label("Add to album").click()
+    page.get_by_role("button", name="New album…").click()
+    expect(page.locator(".cell")).to_have_count(1)
+    page.get_by_label("Name of the album").fill("Plain")
+    page.get_by_role("button", name="Rename").click()
+    expect(page.locator(".shelf .chip[aria-current]")).to_have_text(re.compile("Plain 1"))
+    day = page.locator(".cell").first.get_attribute("data-name")
+    assert day
+    page.goto("/gallery/")
+    page.get_by_label("Jump to date").first.click()
+    page.locator("#day").fill(f"{day[10:14]}-{day[14:16]}-{day[16:18]}")
+    page.get_by_role("button", name="Show this day").click()
+    expect(page.locator(".cell img").first).to_have_attribute("alt", "fox 2")
+    expect(page.locator(".cell")).to_have_count(2)
+    context.close()
