@@ -17,6 +17,7 @@ NAMES = {
     "English",
     "API",
     "PNG",
+    "ZIP",
     "KB",
     "MB",
     "GB",

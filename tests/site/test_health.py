@@ -82,7 +82,7 @@ def test_ready_reports_a_redis_that_is_away(client: Client, settings: Settings) 
 
 @pytest.mark.database
 def test_ready_reports_migrations_that_wait(client: Client) -> None:
-    MigrationRecorder(connection).record_unapplied("zimageweb", "0001_initial")
+    MigrationRecorder(connection).record_unapplied("zimageweb", "0002_preferences")
     answer = client.get("/health/ready")
     assert answer.status_code == 503
     assert answer.json()["checks"]["migrations"] == "1 migrations are not applied: run `manage.py migrate`."
