@@ -8,20 +8,17 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-import shutil
 from collections.abc import Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.conf import settings
-from django.core.files.storage import default_storage
 from django.db import transaction
 from django.db.models import Count, Q, Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from gallery import packing
+from gallery import disk, packing
 from gallery.models import Album, Archive, ArchiveQuerySet, Image
 from gallery.models.archive import KEPT
 from gallery.services import chunks
@@ -79,12 +76,9 @@ def ask(*, user: AbstractBaseUser | AnonymousUser, ids: Iterable[UUID] = (), alb
 def require_room(size: int) -> None:
     """Raises NoRoom where so many bytes would leave the disk with less than READY_FREE_MEGABYTES."""
     try:
-        folder = Path(default_storage.path(""))
-    except NotImplementedError:  # an object store has no end that we know of
+        free = disk.use().free - settings.READY_FREE_MEGABYTES * _MEGABYTE
+    except disk.NoLocalDisk:
         return
-    while not folder.exists():  # before the first picture
-        folder = folder.parent
-    free = shutil.disk_usage(folder).free - settings.READY_FREE_MEGABYTES * _MEGABYTE
     if size > free:
         message = _("The disk of the site is too full for a ZIP of %(megabytes)d MB. Choose fewer pictures.")
         raise NoRoom(message % {"megabytes": max(1, size // _MEGABYTE)})

@@ -10,10 +10,10 @@ from typing import NamedTuple
 from uuid import uuid4
 
 from django.core.files import File
-from django.core.files.storage import default_storage
 from django.utils import timezone
 from django.utils.text import slugify
 
+from gallery import disk
 from gallery.models import Archive, Image
 
 LONGEST_SLUG = 60  # characters; file systems take 255 bytes, and three of them are one Chinese character
@@ -57,8 +57,8 @@ def pack(images: Iterable[Image], archive: Archive) -> Packed:
 def _scratch() -> Path | None:
     """Beside the finished ones, where moving costs nothing, and where a sweep finds what a killed process left."""
     try:
-        folder = Path(default_storage.path("archives"))
-    except NotImplementedError:
+        folder = disk.folder_of("archives")
+    except disk.NoLocalDisk:
         return None
     folder.mkdir(parents=True, exist_ok=True)
     return folder

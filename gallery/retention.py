@@ -12,11 +12,9 @@ shows exactly what the real run does, and two sweeps at once are harmless.
 from __future__ import annotations
 
 import datetime as dt
-import shutil
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import NamedTuple
 from uuid import UUID
 
@@ -24,13 +22,9 @@ from django.conf import settings
 from django.core.files.storage import default_storage
 from django.db.models import Q
 
-from gallery import archives, inputs, keeping, services, strays
+from gallery import archives, disk, inputs, keeping, services, strays
 from gallery.models import Image, ImageQuerySet
 from gallery.strays import MissingFiles, StrayFile
-
-
-class NoLocalDisk(Exception):
-    """The pictures do not lie on a disk whose use can be measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,17 +84,6 @@ class Outcome(NamedTuple):
     archive_bytes: int = 0
 
 
-class DiskUse(NamedTuple):
-    """Bytes of the disk with the pictures, as `df` counts them: what is reserved for root is nobody's."""
-
-    used: int
-    total: int
-
-    @property
-    def percent(self) -> float:
-        return 100 * self.used / self.total
-
-
 def default_policy() -> Policy:
     """What the daily sweep does, by the settings and by what holds for single people."""
     return Policy(
@@ -137,18 +120,6 @@ def carry_out(made: Plan) -> Outcome:
     brought = inputs.purge((planned.id for planned in made.inputs), made.now)
     packed = archives.purge((planned.id for planned in made.archives), made.now)
     return Outcome(len(moved), overdue + freed, overdue_bytes + freed_bytes, files, file_bytes, *brought, *packed)
-
-
-def disk_use() -> DiskUse:
-    """Of the disk on which the pictures lie. Raises NoLocalDisk for object stores."""
-    try:
-        folder = Path(default_storage.path(""))
-    except NotImplementedError:
-        raise NoLocalDisk from None
-    while not folder.exists():  # before the first picture
-        folder = folder.parent
-    disk = shutil.disk_usage(folder)
-    return DiskUse(disk.used, disk.used + disk.free)
 
 
 def _expired(made: Plan) -> ImageQuerySet:
@@ -194,8 +165,8 @@ def _theirs(made: Plan) -> ImageQuerySet:
 
 def _plan_to_free(made: Plan, percent: float) -> None:
     """Choose the oldest images, the bin first, until what is deleted brings the disk down to `percent`."""
-    disk = disk_use()
-    excess = disk.used - disk.total * percent / 100
+    now = disk.use()
+    excess = now.used - now.total * percent / 100
     excess -= sum(image.bytes for image in [*made.overdue, *made.inputs, *made.archives])
     if not made.strays_are_suspicious:
         excess -= sum(stray.bytes for stray in made.strays)

@@ -17,7 +17,7 @@ from django.db import connection
 from django.utils import timezone
 from pytest_django import Settings
 
-from gallery import retention, services, storing, strays
+from gallery import disk, retention, services, storing, strays
 from gallery.models import Image
 from tests.factories import make_image, make_picture
 
@@ -261,16 +261,16 @@ def test_files_of_another_database_are_not_taken_for_rubbish(
 
 
 @pytest.fixture
-def disk(monkeypatch: pytest.MonkeyPatch, stored: Stored, media: Path) -> None:
+def small_disk(monkeypatch: pytest.MonkeyPatch, stored: Stored, media: Path) -> None:
     """A disk of 1,000,000 bytes that holds nothing but the pictures."""
 
-    def use() -> retention.DiskUse:
-        return retention.DiskUse(sum((media / name).stat().st_size for name in stored()), 1_000_000)
+    def use() -> disk.Use:
+        return disk.Use(sum((media / name).stat().st_size for name in stored()), 1_000_000)
 
-    monkeypatch.setattr(retention, "disk_use", use)
+    monkeypatch.setattr(disk, "use", use)
 
 
-@pytest.mark.usefixtures("disk")
+@pytest.mark.usefixtures("small_disk")
 def test_room_is_made_bin_first_then_the_oldest_and_never_from_favourites(alice: User) -> None:
     liked = make_image(alice, age=days(6), favourite=True)
     oldest, older, young = (make_image(alice, age=days(age)) for age in (5, 4, 3))
@@ -285,7 +285,7 @@ def test_room_is_made_bin_first_then_the_oldest_and_never_from_favourites(alice:
     assert kept() == {liked}
 
 
-@pytest.mark.usefixtures("disk")
+@pytest.mark.usefixtures("small_disk")
 def test_what_expires_makes_room_before_what_does_not(alice: User) -> None:
     """An old picture that would go to the bin is deleted instead when room is wanting, and is listed once."""
     young, old = make_image(alice, age=days(1)), make_image(alice, age=days(9))
@@ -294,14 +294,14 @@ def test_what_expires_makes_room_before_what_does_not(alice: User) -> None:
     assert kept() == {young}
 
 
-@pytest.mark.usefixtures("disk")
+@pytest.mark.usefixtures("small_disk")
 def test_a_disk_with_room_enough_loses_nothing(alice: User) -> None:
     image = make_image(alice, age=days(1))
     assert sweep("--free-to", "99")[0] == []
     assert kept() == {image}
 
 
-@pytest.mark.usefixtures("disk")
+@pytest.mark.usefixtures("small_disk")
 def test_favourites_make_room_only_where_that_is_asked_for(alice: User) -> None:
     liked = make_image(alice, favourite=True)
     _listed, _closing, err = sweep("--free-to", "0")
@@ -313,9 +313,9 @@ def test_favourites_make_room_only_where_that_is_asked_for(alice: User) -> None:
 
 def test_the_real_disk_can_be_measured(media: Path) -> None:
     media.mkdir()
-    disk = retention.disk_use()
-    assert 0 < disk.used < disk.total
-    assert 0 < disk.percent < 100
+    now = disk.use()
+    assert 0 < now.used < now.total
+    assert 0 < now.percent < 100
 
 
 def test_an_object_store_has_no_disk_to_free(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -323,8 +323,8 @@ def test_an_object_store_has_no_disk_to_free(alice: User, monkeypatch: pytest.Mo
         raise NotImplementedError
 
     monkeypatch.setattr(FileSystemStorage, "path", path)
-    with pytest.raises(retention.NoLocalDisk):
-        retention.disk_use()
+    with pytest.raises(disk.NoLocalDisk):
+        disk.use()
 
 
 # -- two at once ------------------------------------------------------------------------------------------------------

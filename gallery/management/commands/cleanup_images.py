@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from gallery import retention
+from gallery import disk, retention
 
 LONGEST = 36_500  # days
 
@@ -43,7 +43,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             plan = retention.plan(self._policy(options), timezone.now())
-        except retention.NoLocalDisk:
+        except disk.NoLocalDisk:
             raise CommandError(_("--free-to needs the pictures on a disk of this machine.")) from None
         if options["verbosity"]:
             for line in lines(plan):
@@ -54,7 +54,7 @@ class Command(BaseCommand):
             return
         self.stdout.write(did(retention.carry_out(plan)))
         free_to = options["free_to"]
-        if free_to is not None and (percent := retention.disk_use().percent) > free_to:
+        if free_to is not None and (percent := disk.use().percent) > free_to:
             self.stderr.write(
                 _("The disk is still %(percent).1f %% full; nothing more may be deleted.") % {"percent": percent}
             )
