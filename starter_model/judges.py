@@ -12,7 +12,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from starter_model.drawing import FIELDS, Pixels
+from starter_model.fields import FIELDS, Pixels
 from starter_model.palette import COLOURS
 from starter_model.scenes import PLACES, Figures
 
