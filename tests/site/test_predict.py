@@ -55,6 +55,12 @@ def token(alice: User) -> dict[str, str]:
 
 
 @pytest.fixture
+def short_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For waits that begin after this: one under way has already looked at the clock."""
+    monkeypatch.setattr(waiting, "_LOOK_SECONDS", 0.2)
+
+
+@pytest.fixture
 async def waits(token: dict[str, str]) -> AsyncIterator[Call]:
     """Alice's program waits for a picture that is in line."""
     call = await Call(PATH, FOX, **token).send()
@@ -169,10 +175,8 @@ async def test_one_that_is_cancelled_elsewhere_is_409(waits: Call, alice: User) 
     assert (answer.status, answer.json()["code"]) == (409, "generation_cancelled")
 
 
-async def test_an_account_that_is_deleted_meanwhile_ends_the_wait(
-    waits: Call, alice: User, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(waiting, "_LOOK_SECONDS", 0.2)
+@pytest.mark.usefixtures("short_looks")
+async def test_an_account_that_is_deleted_meanwhile_ends_the_wait(waits: Call, alice: User) -> None:
     await sync_to_async(alice.delete)()
     assert (await waits.answer()).status == 409
 
