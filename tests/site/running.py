@@ -61,6 +61,13 @@ def is_alive(pid: int) -> bool:
     return state != "Z"
 
 
+def catches(pid: int, number: signal.Signals) -> bool:
+    """Whether the process has a handler for this signal."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    caught = next(line.split()[1] for line in status.splitlines() if line.startswith("SigCgt:"))
+    return bool(int(caught, 16) >> (number - 1) & 1)
+
+
 @dataclass
 class Site:
     """A running `manage.py up`."""

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.site.running import Site, is_alive, manage, site, until
+from tests.site.running import Site, catches, is_alive, manage, site, until
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="reads Linux's /proc")
 
@@ -74,6 +74,8 @@ def test_no_worker_outlives_a_killed_supervisor(drawing: Site) -> None:
 def test_a_second_stop_does_not_wait_for_the_worker(known_folder: Path) -> None:
     with site(known_folder, ZIMAGE_THREADS="1") as running:
         worker = until(lambda: running.children().get("worker"))
+        # One that does not listen yet would be ended by the first signal, even while it hangs.
+        until(lambda: catches(worker, signal.SIGTERM), what="the worker listens for signals")
         os.kill(worker, signal.SIGSTOP)  # it hangs
         running.process.send_signal(signal.SIGINT)
         until(lambda: "web" not in running.children())
