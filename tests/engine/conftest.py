@@ -1,5 +1,4 @@
-"""One starter model, built once, and one engine on it, loaded once; and a model with random weights, as real ones
-have: the starter's are mostly zero, which packing into fewer bits cannot hurt."""
+"""The starter model that ships, and one engine on it, loaded once; and a model with random weights."""
 
 from __future__ import annotations
 
@@ -18,15 +17,14 @@ from transformers import Qwen3Model
 
 from generation.engine.engine import PipelineEngine, load
 from generation.engine.exceptions import EngineError
-from generation.engine.starter.build import ensure_starter
 from generation.engine.types import DrawRequest, EngineOptions
 
 Draw = Callable[..., Image.Image]
 
 
 @pytest.fixture(scope="session")
-def starter(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return ensure_starter(tmp_path_factory.mktemp("models") / "starter")
+def starter() -> Path:
+    return Path(__file__).parents[2] / "starter_model" / "weights"
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,6 @@ from django.test import Client
 
 from gallery.models import Image
 from generation import services
-from generation.engine.starter.build import ensure_starter
 from generation.models import Generation, State, Worker
 from tests.engine.mirror import COMMIT, MODEL, SHARD, publish, serve
 from tests.site.running import until
@@ -123,7 +122,7 @@ def test_a_wrong_model_is_one_sentence_and_the_queue_waits(alice: User, ask: Ask
 
 
 def test_while_its_model_comes_from_the_hub_the_site_says_how_far_it_is(client: Client, tmp_path: Path) -> None:
-    published = publish(ensure_starter(Path(settings.STARTER_MODEL_DIR)), tmp_path / "published")
+    published = publish(Path(settings.STARTER_MODEL_DIR), tmp_path / "published")
     with serve(published) as hub:
         hub.stalls = {SHARD.format(5)}
         with worker("w", ZIMAGE_MODEL=MODEL, HF_HOME=str(tmp_path / "hf"), **hub.environment):
