@@ -42,7 +42,7 @@ class Setting:
     matrix: int  # side of the matrices that show what the device can do at most
 
 
-CPU = Setting(sizes=(256, 384, 512), batches=(1, 2, 4), repeats=3, matrix=1024)
+CPU = Setting(sizes=(128, 256, 384), batches=(1, 2, 4), repeats=3, matrix=1024)
 CUDA = Setting(sizes=(512, 768, 1024, 2048), batches=(1, 2, 4), repeats=5, matrix=8192)
 
 

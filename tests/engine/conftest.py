@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Callable, Sequence
@@ -35,6 +36,13 @@ def engine(starter: Path) -> PipelineEngine:
 
 
 @pytest.fixture(scope="session")
+def roomy(starter: Path, tmp_path_factory: pytest.TempPathFactory) -> PipelineEngine:
+    """The starter without the limits it was trained within: what it then draws is no picture, but it draws it."""
+    limits = {"max_side": 2048, "max_pixels": 2048 * 2048, "max_prompt_tokens": 4096}
+    return load_engine(described(starter, tmp_path_factory.mktemp("models") / "roomy", **limits))
+
+
+@pytest.fixture(scope="session")
 def random_model(starter: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The starter with another transformer and text encoder: random, and of widths that GGUF's blocks of 32 divide."""
     folder = Path(shutil.copytree(starter, tmp_path_factory.mktemp("models") / "random"))
@@ -54,6 +62,14 @@ def random_model(starter: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
         )
     encoder.save_pretrained(folder / "text_encoder")
     transformer.save_pretrained(folder / "transformer")
+    return folder
+
+
+def described(model: Path, folder: Path, **said: object) -> Path:
+    """A copy of `model`, in the new `folder`, whose description says this of it."""
+    shutil.copytree(model, folder)
+    description = folder / "zimageweb.json"
+    description.write_text(json.dumps(json.loads(description.read_text()) | said))
     return folder
 
 

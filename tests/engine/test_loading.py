@@ -1,4 +1,4 @@
-"""Finding, building and refusing models; what the card says; what importing costs."""
+"""Finding and refusing models; what the card says; what importing costs."""
 
 from __future__ import annotations
 
@@ -60,14 +60,16 @@ def test_a_model_without_description_gets_the_pipelines_limits(copy: Path) -> No
     encoder = copy / "text_encoder" / "config.json"
     encoder.write_text(json.dumps(json.loads(encoder.read_text()) | {"max_position_embeddings": 700}))
     card = load(EngineOptions(model=str(copy), starter_dir=copy)).card
-    assert (card.native_pixels, card.min_side, card.max_side, card.max_pixels) == (512 * 512, 128, 1024, 1024 * 1024)
+    native = 1024 * card.size_step**2
+    assert (card.native_pixels, card.min_side, card.max_side, card.max_pixels) == (native, 256, 2048, 4 * native)
     assert card.max_prompt_tokens == 700
 
 
 def test_a_plain_model_gets_the_limits_of_z_image(copy: Path) -> None:
     (copy / "zimageweb.json").unlink()
     card = load(EngineOptions(model=str(copy), starter_dir=copy)).card
-    assert (card.name, card.is_starter, card.native_pixels, card.max_side) == ("copy", False, 1024 * 1024, 2048)
+    assert (card.name, card.is_starter, card.can_start_from_image) == ("copy", False, True)
+    assert card.native_pixels == 4096 * card.size_step**2
 
 
 def test_the_revision_follows_the_contents(engine: PipelineEngine, copy: Path) -> None:

@@ -32,7 +32,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 WANTED = [{"name": "styles/oil", "weight": 0.5}, {"name": "ink", "weight": 1}]
 KEPT = [{"name": "ink", "weight": 1.0}, {"name": "styles/oil", "weight": 0.5}]
-SMALL = {"prompt": "a red fox", "width": 64, "height": 64, "steps": 2}
+SMALL = {"prompt": "a red fox", "width": 128, "height": 128, "steps": 2}
 
 
 @pytest.fixture(scope="session")
