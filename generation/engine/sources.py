@@ -152,8 +152,8 @@ def _find_pipeline(options: EngineOptions, device: torch.device) -> Source:
             return _published(TURBO, options)
         if not (options.starter_dir / INDEX_FILE).is_file():
             raise ModelNotFound(
-                f"The starter model is not in {options.starter_dir}, where it ships with the project; fetch the project's "
-                "files again or set ZIMAGE_MODEL to another model."
+                f"The starter model is not in {options.starter_dir}, where it ships with the project; fetch the "
+                "project's files again or set ZIMAGE_MODEL to another model."
             )
         return Source(str(options.starter_dir), options.starter_dir)
     folder = Path(options.model).expanduser()

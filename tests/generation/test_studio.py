@@ -71,7 +71,8 @@ def test_a_picture_is_drawn_stored_and_described(alice: User, ask: Ask, studio: 
     assert (row.state, row.step, row.attempt) == (State.SUCCEEDED, 4, 1)
     image = row.image
     assert image is not None
-    assert (image.owner_id, image.prompt, image.seed, image.width, image.height) == (alice.pk, "a red fox", 11, 160, 128)
+    assert (image.owner_id, image.prompt, image.seed) == (alice.pk, "a red fox", 11)
+    assert (image.width, image.height) == (160, 128)
     assert pixels(image).shape == (128, 160, 3)
     assert image.record["prompt"].startswith("a red fox, traditional ink wash")
     assert image.record["versions"]["torch"]
