@@ -31,7 +31,7 @@ PROMPTS = [
     "红色的狐狸 in a green forest 🌲",
     "",
     "wind over the sea " * 20,
-    "春江潮水连海平，海上明月共潮生。" * 12,
+    "春江潮水连海平，海上明月共潮生。" * 6,
 ]
 
 
