@@ -113,7 +113,7 @@ def test_previews_become_the_picture(engine: PipelineEngine) -> None:
         previews.append(preview)
         return ()
 
-    for prompt in ("a red fox in snow", "sunset over the ocean", "hello"):
+    for prompt in ("a red circle on a blue background", "the sea at sunset", "雪山"):
         previews: list = []
         [picture] = engine.draw([ask(prompt, width=256, height=192, steps=8)], on_step)
         assert picture is not None
