@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from generation.engine.engine import PipelineEngine
 from generation.engine.exceptions import UnsupportedRequest
 from generation.engine.types import DrawRequest, StepReport
 
-from .conftest import ask, draw, draw_all, largest_difference
+from .conftest import ask, draw, draw_all, largest_difference, likeness
 
 PADDED = [(128, 128), (160, 160), (288, 288), (384, 320)]
 """Sizes whose image tokens, of 32 x 32 pixels, are no multiple of 32: the transformer fills up with padding."""
@@ -105,26 +106,23 @@ def test_guidance_is_accepted(engine: PipelineEngine) -> None:
 
 
 def test_previews_become_the_picture(engine: PipelineEngine) -> None:
-    likeness = []
+    """Once the engine has drawn a few: what it has just loaded, it shows in colours that are a guess."""
+    prompts, size = ("a red circle on a blue background", "the sea at sunset", "雪山"), {"width": 256, "height": 192}
+    for prompt in prompts:
+        draw(engine, ask(prompt, seed=8, steps=8, **size))
+    likenesses = []
+    for prompt in prompts:
+        previews: list[Image.Image] = []
 
-    def on_step(report: StepReport) -> tuple[int, ...]:
-        [preview] = report.previews()
-        assert preview is not None
-        previews.append(preview)
-        return ()
+        def on_step(report: StepReport, previews: list[Image.Image] = previews) -> tuple[int, ...]:
+            previews.extend(preview for preview in report.previews() if preview is not None)
+            return ()
 
-    for prompt in ("a red circle on a blue background", "the sea at sunset", "雪山"):
-        previews: list = []
-        [picture] = engine.draw([ask(prompt, width=256, height=192, steps=8)], on_step)
+        [picture] = engine.draw([ask(prompt, steps=8, **size)], on_step)
         assert picture is not None
-        assert {preview.size for preview in previews} == {(256, 192)}
-        at_half, at_end = (
-            np.corrcoef(np.asarray(preview).ravel(), np.asarray(picture).ravel())[0, 1]
-            for preview in (previews[3], previews[-1])
-        )
-        likeness.append((at_half, at_end))
-    assert all(at_half >= 0.8 for at_half, _ in likeness), likeness
-    assert all(at_end > at_half for at_half, at_end in likeness), likeness
+        assert [preview.size for preview in previews] == [(256, 192)] * 8
+        likenesses.append((likeness(previews[0], picture), likeness(previews[-1], picture)))
+    assert all(at_end > max(at_first, 0.7) for at_first, at_end in likenesses), likenesses
 
 
 @pytest.mark.parametrize(
