@@ -18,14 +18,15 @@ from benchmarks.engine_runs import STEPS, VARIANTS, Run
 from zimageweb.loadtest import svg
 
 PICTURES = 60  # of the studio
+_STARTER = ground.ROOT / "starter_model" / "weights"
 _COLOURS = ("#0f766e", "#7c3aed", "#c2410c", "#1d4ed8", "#a16207")
 _TOP, _BOTTOM = 70, 330
 
 
 def main() -> int:
     report = ground.Report("engine", "The engine's speed")
-    with ground.open_site_folder() as folder:
-        runs = [run for variant in VARIANTS for run in _measure(variant, folder / "models" / "starter", report)]
+    with ground.open_site_folder():
+        runs = [run for variant in VARIANTS for run in _measure(variant, _STARTER, report)]
         share = _other_share()
     report.say(_explanation(runs[0]))
     report.say(_table(runs))

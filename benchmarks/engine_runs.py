@@ -1,7 +1,7 @@
 """One way to run the engine, timed in a process of its own, so that its memory and its compiler are its own.
 
-`python -m benchmarks.engine_runs VARIANT FOLDER` prints one line of JSON for each size and batch. FOLDER is where the
-starter model is, or is going to be built.
+`python -m benchmarks.engine_runs VARIANT FOLDER` prints one line of JSON for each size and batch. FOLDER is that of the
+starter model.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from generation.engine.engine import PipelineEngine, load
-from generation.engine.starter.build import ensure_starter
 from generation.engine.types import DrawRequest, EngineOptions
 
 STEPS = 8
@@ -43,7 +42,7 @@ class Setting:
     matrix: int  # side of the matrices that show what the device can do at most
 
 
-CPU = Setting(sizes=(256, 384, 512), batches=(1, 2, 4), repeats=3, matrix=1024)
+CPU = Setting(sizes=(128, 256, 384), batches=(1, 2, 4), repeats=3, matrix=1024)
 CUDA = Setting(sizes=(512, 768, 1024, 2048), batches=(1, 2, 4), repeats=5, matrix=8192)
 
 
@@ -78,8 +77,7 @@ def main(variant: str, folder: str) -> None:
             sys.stdout.flush()
 
 
-def _open(variant: str, folder: Path, device: torch.device) -> PipelineEngine:
-    starter = ensure_starter(folder)
+def _open(variant: str, starter: Path, device: torch.device) -> PipelineEngine:
     packed, compiled = ("int8" if variant == "int8" else "none"), variant == "compiled"
     if device.type == "cuda":
         from benchmarks.full_size import build_engine

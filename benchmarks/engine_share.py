@@ -104,7 +104,7 @@ def main() -> int:
             from benchmarks import people
 
             users = [people.make(f"user-{number}") for number in range(4)]
-            with _open_bare_loop(Path(settings.STARTER_MODEL_DIR)) as loop:  # which the worker has built
+            with _open_bare_loop(Path(settings.STARTER_MODEL_DIR)) as loop:
                 found = {side: _take_turns(side, loop, users) for side in SIDES}
     report.say(
         f"{PICTURES} pictures queued by four people, {STEPS} steps, drawn by the one worker of `manage.py up` (starter "

@@ -11,7 +11,7 @@ from itertools import chain, pairwise
 
 from benchmarks import ground
 
-SIZES = ((256, 256), (256, 384), (384, 256), (384, 384), (512, 512))
+SIZES = ((256, 256), (256, 384), (384, 256), (320, 320), (384, 384))
 STEPS = (4, 8, 8, 12)
 PICTURES, PEOPLE = 200, 8
 SEED = 20_261_122

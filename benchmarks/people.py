@@ -12,7 +12,7 @@ from generation.models import Generation
 from generation.parameters import Parameters
 
 # What the starter model and the timed engine can draw.
-MODEL = Model(min_side=64, native_pixels=256 * 256)
+MODEL = Model(min_side=128, size_step=32, native_pixels=256 * 256)
 
 
 def make(name: str, *, weight: float | None = None) -> User:

@@ -26,11 +26,16 @@ def _examples(model: Model) -> list[str]:
     """Prompts that suit the model, for a first try and for *surprise me*."""
     if model.is_starter:
         return [
-            _("Violet dusk over still water"),
-            _("Warm sand and a pale green sky"),
-            _("Deep sea, one red lantern"),
-            _("Autumn forest seen through fog"),
-            _("A field of lavender at noon"),
+            _("The sea at sunset with a red sun and a white sailboat"),
+            _("Four yellow stars on a blue background"),
+            _("Rolling hills at night with the moon on the left and a red house on the right"),
+            _("A pink heart above a purple circle on a white background"),
+            _("Snowy mountains at dawn with three pink trees"),
+            _("A large orange circle on a turquoise background"),
+            _("A purple field under a pink sky with a white house"),
+            _("A green triangle to the left of a yellow square"),
+            _("A desert under an orange sky with a white sun"),
+            _("A winter landscape at night with the moon and two trees"),
         ]
     return [
         _("Layered mountains after rain, pale mist between the ridges, a small vermilion sun"),

@@ -279,8 +279,8 @@ ZIMAGE_MAX_BATCH = environment.whole_number("ZIMAGE_MAX_BATCH", 0, least=0, most
 ZIMAGE_THREADS = environment.whole_number("ZIMAGE_THREADS", 0, least=0, most=256)  # 0: by the machine
 ZIMAGE_LORA_DIR = environment.text("ZIMAGE_LORA_DIR")  # only workers look into it; empty: no LoRAs
 ZIMAGE_BENCHMARK = environment.switch("ZIMAGE_BENCHMARK", False)  # lets ZIMAGE_MODEL=timed:… stand in for a model
-MODELS_DIR = DATA_DIR / "models"  # what `manage.py prepare_model` has made ready, and the starter model
-STARTER_MODEL_DIR = MODELS_DIR / "starter"
+MODELS_DIR = DATA_DIR / "models"  # what `manage.py prepare_model` has made ready
+STARTER_MODEL_DIR = BASE_DIR / "starter_model" / "weights"
 
 # -- log --------------------------------------------------------------------------------------------------------------
 LOG_LEVEL = environment.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))

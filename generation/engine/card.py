@@ -64,7 +64,7 @@ def describe(
         offload=plan.offload,
         plan=plan.reason,
         loras=lora_files.listed(options.lora_dir),
-        can_start_from_image=bool(said.get("can_start_from_image", not said.get("is_starter", False))),
+        can_start_from_image=bool(said.get("can_start_from_image", True)),
     )
 
 

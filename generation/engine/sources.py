@@ -24,7 +24,6 @@ from generation.engine.model_folder import (
     is_hub_id,
 )
 from generation.engine.prepared import find_prepared, read_record
-from generation.engine.starter.build import ensure_starter
 from generation.engine.types import EngineOptions
 
 TRANSFORMER_FILES = (".safetensors", ".gguf")
@@ -100,7 +99,7 @@ class Source:
 
 
 def find_source(options: EngineOptions, device: torch.device) -> Source:
-    """What `options` mean on `device`. Builds the starter model where that is meant and missing.
+    """What `options` mean on `device`.
 
     Raises ModelNotFound for a folder without a model and for what is neither a folder nor a hub id.
     """
@@ -157,7 +156,12 @@ def _find_pipeline(options: EngineOptions, device: torch.device) -> Source:
     if options.model == "auto":
         if device.type == "cuda":
             return _published(TURBO, options)
-        return Source(str(options.starter_dir), ensure_starter(options.starter_dir))
+        if not (options.starter_dir / INDEX_FILE).is_file():
+            raise ModelNotFound(
+                f"The starter model is not in {options.starter_dir}, where it ships with the project; fetch the "
+                "project's files again or set ZIMAGE_MODEL to another model."
+            )
+        return Source(str(options.starter_dir), options.starter_dir)
     folder = Path(options.model).expanduser()
     if folder.is_dir():
         if not (folder / INDEX_FILE).is_file():

@@ -28,7 +28,7 @@ class EngineOptions:
     max_batch: pictures drawn in one forward; 0 lets the device decide, which on a CPU means 1.
     threads: torch's threads in this process; 0 means one for the starter model on a CPU, where a second makes the
         times of several workers erratic (0.3 s held, against 0.9 s median and 3.3 s worst), else torch's own choice.
-    starter_dir: where the starter model lies; it is built there once if there is none.
+    starter_dir: where the starter model lies; it ships with the project.
     models_dir: where prepared models lie (`prepared`); a hub id that was prepared there is loaded from there.
     cache_dir: where downloads from the hub go; None leaves it to huggingface_hub (`HF_HOME`).
     benchmark: this site measures, so the engine that only takes its time may stand in for a model (see `timed`).

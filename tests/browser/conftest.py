@@ -19,7 +19,6 @@ from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect
 
-from generation.engine.starter.build import ensure_starter
 from tests.engine.lora_making import make_lora
 from tests.site.running import Site, manage, site, until
 
@@ -97,7 +96,7 @@ def running_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The site, its worker ready to draw, with two LoRAs."""
     name, password = ADMIN
     account = {"DJANGO_SUPERUSER_USERNAME": name, "DJANGO_SUPERUSER_PASSWORD": password}
-    loras, starter = tmp_path_factory.mktemp("loras"), ensure_starter(Path(settings.STARTER_MODEL_DIR))
+    loras, starter = tmp_path_factory.mktemp("loras"), Path(settings.STARTER_MODEL_DIR)
     make_lora(starter, loras / "ink.safetensors", trigger="ink wash, mist")
     make_lora(starter, loras / "styles" / "oil.safetensors", seed=2)
     with site(tmp_path_factory.mktemp("site") / "var", ZIMAGE_LORA_DIR=str(loras), **account) as running:

@@ -26,20 +26,18 @@ def set_flag(site: Site, value: bool) -> None:
 
 
 @pytest.fixture
-def able(running_site: Site) -> Iterator[None]:
-    set_flag(running_site, True)
-    yield
+def unable(running_site: Site) -> Iterator[None]:
     set_flag(running_site, False)
+    yield
+    set_flag(running_site, True)
 
 
-def test_a_model_that_cannot_is_not_asked(signed_in: Page) -> None:
+def test_a_model_that_cannot_is_not_asked(unable: None, signed_in: Page) -> None:
     expect(signed_in.get_by_role("button", name=CHOOSE)).to_have_count(0)
 
 
 @pytest.mark.console_ok("422")
-def test_pictures_start_from_the_chosen_one(
-    able: None, page: Page, member: tuple[str, str], axe: Callable[[Page], None]
-) -> None:
+def test_pictures_start_from_the_chosen_one(page: Page, member: tuple[str, str], axe: Callable[[Page], None]) -> None:
     page.on("filechooser", lambda chooser: None)
     sign_in(page, member)
     expect(page.get_by_role("button", name=re.compile("^Generate"))).to_have_text(re.compile("4 pictures"))

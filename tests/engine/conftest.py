@@ -1,8 +1,8 @@
-"""One starter model, built once, and one engine on it, loaded once; and a model with random weights, as real ones
-have: the starter's are mostly zero, which packing into fewer bits cannot hurt."""
+"""The starter model that ships, and one engine on it, loaded once; and a model with random weights."""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Callable, Sequence
@@ -18,15 +18,14 @@ from transformers import Qwen3Model
 
 from generation.engine.engine import PipelineEngine, load
 from generation.engine.exceptions import EngineError
-from generation.engine.starter.build import ensure_starter
 from generation.engine.types import DrawRequest, EngineOptions
 
 Draw = Callable[..., Image.Image]
 
 
 @pytest.fixture(scope="session")
-def starter(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return ensure_starter(tmp_path_factory.mktemp("models") / "starter")
+def starter() -> Path:
+    return Path(__file__).parents[2] / "starter_model" / "weights"
 
 
 @pytest.fixture(scope="session")
@@ -34,6 +33,13 @@ def engine(starter: Path) -> PipelineEngine:
     loaded = load(EngineOptions(model=str(starter), starter_dir=starter, max_batch=4))
     assert isinstance(loaded, PipelineEngine)
     return loaded
+
+
+@pytest.fixture(scope="session")
+def roomy(starter: Path, tmp_path_factory: pytest.TempPathFactory) -> PipelineEngine:
+    """The starter without the limits it was trained within: what it then draws is no picture, but it draws it."""
+    limits = {"max_side": 2048, "max_pixels": 2048 * 2048, "max_prompt_tokens": 4096}
+    return load_engine(described(starter, tmp_path_factory.mktemp("models") / "roomy", **limits))
 
 
 @pytest.fixture(scope="session")
@@ -56,6 +62,14 @@ def random_model(starter: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
         )
     encoder.save_pretrained(folder / "text_encoder")
     transformer.save_pretrained(folder / "transformer")
+    return folder
+
+
+def described(model: Path, folder: Path, **said: object) -> Path:
+    """A copy of `model`, in the new `folder`, whose description says this of it."""
+    shutil.copytree(model, folder)
+    description = folder / "zimageweb.json"
+    description.write_text(json.dumps(json.loads(description.read_text()) | said))
     return folder
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import unquote, urlsplit
 
+import torch
 from diffusers import ZImagePipeline
 
 MODEL = "studio/small-z-image"
@@ -28,7 +29,10 @@ SHARD = "transformer/diffusion_pytorch_model-0000{}-of-00009.safetensors"
 
 def publish(starter: Path, folder: Path) -> Path:
     """The starter model as Z-Image-Turbo is published: fp32, the transformer in several files, nothing of ours."""
-    ZImagePipeline.from_pretrained(starter).save_pretrained(folder, max_shard_size="1MB")
+    pipeline: Any = ZImagePipeline.from_pretrained(starter, dtype=torch.float32)
+    pipeline.save_pretrained(folder)
+    (folder / "transformer" / "diffusion_pytorch_model.safetensors").unlink()
+    pipeline.transformer.save_pretrained(folder / "transformer", max_shard_size="3MB")
     (folder / "README.md").write_text("---\nlicense: apache-2.0\n---\n# A small model\n")
     (folder / "assets").mkdir()
     (folder / "assets" / "teaser.png").write_bytes(b"not needed to draw")

@@ -5,16 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from diffusers.models.transformers import transformer_z_image
+from PIL import Image
 
 from generation.engine.engine import PipelineEngine
 from generation.engine.exceptions import UnsupportedRequest
 from generation.engine.types import DrawRequest, StepReport
 
-from .conftest import ask, draw, draw_all, largest_difference
+from .conftest import ask, draw, draw_all, largest_difference, likeness
 
-PADDED = [(64, 64), (80, 80), (144, 144), (272, 272), (448, 336)]
-"""Sizes whose image tokens, of 16 x 16 pixels, are no multiple of 32: the transformer fills up with padding."""
+PADDED = [(128, 128), (160, 160), (288, 288), (384, 320)]
+"""Sizes whose image tokens, of 32 x 32 pixels, are no multiple of 32: the transformer fills up with padding."""
 
 
 def test_same_request_gives_same_pixels(engine: PipelineEngine) -> None:
@@ -27,35 +27,27 @@ def test_another_seed_or_prompt_gives_another_picture(engine: PipelineEngine) ->
     assert largest_difference(picture, draw(engine, ask("a green forest in fog"))) > 30
 
 
-@pytest.mark.parametrize(("width", "height"), [(64, 64), (256, 128), (80, 208)])
+@pytest.mark.parametrize(("width", "height"), [(128, 128), (256, 160), (160, 288)])
 def test_it_draws_the_asked_size(engine: PipelineEngine, width: int, height: int) -> None:
     assert draw(engine, ask(width=width, height=height)).size == (width, height)
 
 
-@pytest.mark.parametrize(("width", "height"), [(128, 64), (512, 288), *PADDED])
-def test_every_size_has_colour_and_follows_words_and_seed(engine: PipelineEngine, width: int, height: int) -> None:
-    def colours(prompt: str, seed: int = 7) -> np.ndarray:
-        """The pixels less their grey: the relief alone gives shades, whatever the words."""
-        pixels = np.asarray(draw(engine, ask(prompt, seed, width=width, height=height))).astype(int)
-        return pixels - pixels.mean(2, keepdims=True)
+@pytest.mark.parametrize(("width", "height"), [(256, 128), *PADDED])
+def test_every_size_follows_words_and_seed(engine: PipelineEngine, width: int, height: int) -> None:
+    def drawn(prompt: str, seed: int = 7) -> np.ndarray:
+        return np.asarray(draw(engine, ask(prompt, seed, width=width, height=height, steps=8))).astype(int)
 
-    red = colours("red fox")
-    assert red[..., 0].mean() > 20
-    assert np.abs(red - colours("green forest")).max() > 30
-    assert np.abs(colours("a red fox in snow") - colours("a red fox in snow", seed=8)).max() > 20
+    def border(picture: np.ndarray) -> np.ndarray:
+        """Its mean colour."""
+        return np.concatenate([picture[:8].reshape(-1, 3), picture[-8:].reshape(-1, 3)]).mean(0)
 
-
-@pytest.mark.parametrize(("width", "height"), PADDED)
-def test_padding_leaves_the_picture_alone(
-    engine: PipelineEngine, monkeypatch: pytest.MonkeyPatch, width: int, height: int
-) -> None:
-    request = ask(width=width, height=height)
-    picture = draw(engine, request)
-    monkeypatch.setattr(transformer_z_image, "SEQ_MULTI_OF", 1)
-    assert largest_difference(picture, draw(engine, request)) <= 1
+    on_blue, on_red = drawn("a red circle on a blue background"), drawn("a blue circle on a red background")
+    assert border(on_blue).argmax() == 2
+    assert border(on_red).argmax() == 0
+    assert np.abs(on_blue - drawn("a red circle on a blue background", seed=8)).max() > 20
 
 
-@pytest.mark.parametrize(("width", "height"), [(128, 128), (80, 208)])
+@pytest.mark.parametrize(("width", "height"), [(128, 128), (160, 288)])
 def test_a_batch_equals_its_singles(engine: PipelineEngine, width: int, height: int) -> None:
     size = {"width": width, "height": height}
     requests = [
@@ -68,7 +60,7 @@ def test_a_batch_equals_its_singles(engine: PipelineEngine, width: int, height: 
 
 
 def test_more_requests_than_fit_are_drawn_in_parts(engine: PipelineEngine) -> None:
-    requests = [ask(seed=seed, width=64, height=64, steps=1) for seed in range(engine.card.max_batch + 1)]
+    requests = [ask(seed=seed, steps=1) for seed in range(engine.card.max_batch + 1)]
     pictures = draw_all(engine, requests)
     assert largest_difference(pictures[-1], draw(engine, requests[-1])) <= 1
 
@@ -102,7 +94,7 @@ def test_it_reports_each_step_and_makes_one_forward_for_each(engine: PipelineEng
         return ()
 
     try:
-        engine.draw([ask(steps=steps, width=64, height=64)], on_step)
+        engine.draw([ask(steps=steps)], on_step)
     finally:
         hook.remove()
     assert reports == [(step, steps, (0,)) for step in range(1, steps + 1)]
@@ -114,26 +106,23 @@ def test_guidance_is_accepted(engine: PipelineEngine) -> None:
 
 
 def test_previews_become_the_picture(engine: PipelineEngine) -> None:
-    likeness = []
+    """Once the engine has drawn a few: what it has just loaded, it shows in colours that are a guess."""
+    prompts, size = ("a red circle on a blue background", "the sea at sunset", "雪山"), {"width": 256, "height": 192}
+    for prompt in prompts:
+        draw(engine, ask(prompt, seed=8, steps=8, **size))
+    likenesses = []
+    for prompt in prompts:
+        previews: list[Image.Image] = []
 
-    def on_step(report: StepReport) -> tuple[int, ...]:
-        [preview] = report.previews()
-        assert preview is not None
-        previews.append(preview)
-        return ()
+        def on_step(report: StepReport, previews: list[Image.Image] = previews) -> tuple[int, ...]:
+            previews.extend(preview for preview in report.previews() if preview is not None)
+            return ()
 
-    for prompt in ("a red fox in snow", "sunset over the ocean", "hello"):
-        previews: list = []
-        [picture] = engine.draw([ask(prompt, width=256, height=192, steps=8)], on_step)
+        [picture] = engine.draw([ask(prompt, steps=8, **size)], on_step)
         assert picture is not None
-        assert {preview.size for preview in previews} == {(256, 192)}
-        at_half, at_end = (
-            np.corrcoef(np.asarray(preview).ravel(), np.asarray(picture).ravel())[0, 1]
-            for preview in (previews[3], previews[-1])
-        )
-        likeness.append((at_half, at_end))
-    assert all(at_half >= 0.8 for at_half, _ in likeness), likeness
-    assert all(at_end > at_half for at_half, at_end in likeness), likeness
+        assert [preview.size for preview in previews] == [(256, 192)] * 8
+        likenesses.append((likeness(previews[0], picture), likeness(previews[-1], picture)))
+    assert all(at_end > max(at_first, 0.7) for at_first, at_end in likenesses), likenesses
 
 
 @pytest.mark.parametrize(
@@ -165,7 +154,7 @@ def test_what_the_model_cannot_draw_is_refused(engine: PipelineEngine, change: d
 
 def test_requests_that_differ_in_size_are_refused(engine: PipelineEngine) -> None:
     with pytest.raises(UnsupportedRequest, match="same size"):
-        draw_all(engine, [ask(), ask(width=64)])
+        draw_all(engine, [ask(), ask(width=160)])
     with pytest.raises(UnsupportedRequest, match="at least one"):
         draw_all(engine, [])
 

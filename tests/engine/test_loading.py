@@ -1,4 +1,4 @@
-"""Finding, building and refusing models; what the card says; what importing costs."""
+"""Finding and refusing models; what the card says; what importing costs."""
 
 from __future__ import annotations
 
@@ -6,14 +6,12 @@ import json
 import shutil
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from generation.engine.engine import PipelineEngine, load
 from generation.engine.exceptions import EngineError, ModelBroken, ModelNotFound
-from generation.engine.starter.build import ensure_starter
 from generation.engine.types import EngineOptions, ModelCard
 
 from .conftest import ask, draw, refusal
@@ -24,11 +22,11 @@ def copy(starter: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(starter, tmp_path / "copy"))
 
 
-def test_auto_without_cuda_is_the_starter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_auto_without_cuda_is_the_starter(starter: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     told: list[float] = []
     engine = load(
-        EngineOptions(model="auto", device="cpu", starter_dir=tmp_path / "deep" / "starter"),
+        EngineOptions(model="auto", device="cpu", starter_dir=starter),
         lambda share, what: told.append(share) if what else None,
     )
     engine.warm_up()
@@ -38,12 +36,17 @@ def test_auto_without_cuda_is_the_starter(tmp_path: Path, monkeypatch: pytest.Mo
     assert told[-1] == 1.0
 
 
+def test_a_starter_that_is_missing_is_said_to_be(tmp_path: Path) -> None:
+    with pytest.raises(ModelNotFound, match="ships with the project"):
+        load(EngineOptions(model="auto", device="cpu", starter_dir=tmp_path / "none"))
+
+
 def test_the_card_describes_the_model(engine: PipelineEngine, starter: Path) -> None:
     card = engine.card
     assert (card.name, card.source, card.device, card.dtype) == ("Starter model", str(starter), "cpu", "float32")
-    assert (card.size_step, card.min_side, card.max_side) == (16, 64, 1024)
+    assert (card.size_step, card.min_side, card.max_side) == (32, 128, 384)
     assert (card.default_steps, card.default_guidance, card.max_batch) == (8, 0.0, 4)
-    assert (card.max_prompt_tokens, card.max_steps) == (1504, 50)
+    assert (card.max_prompt_tokens, card.max_steps) == (256, 50)
     assert (card.quantization, card.offload) == ("none", "none")
     assert "float32 weights, all parts stay on cpu" in card.plan
     assert set(card.versions) == {"torch", "diffusers", "transformers"}
@@ -57,14 +60,16 @@ def test_a_model_without_description_gets_the_pipelines_limits(copy: Path) -> No
     encoder = copy / "text_encoder" / "config.json"
     encoder.write_text(json.dumps(json.loads(encoder.read_text()) | {"max_position_embeddings": 700}))
     card = load(EngineOptions(model=str(copy), starter_dir=copy)).card
-    assert (card.native_pixels, card.min_side, card.max_side, card.max_pixels) == (512 * 512, 128, 1024, 1024 * 1024)
+    native = 1024 * card.size_step**2
+    assert (card.native_pixels, card.min_side, card.max_side, card.max_pixels) == (native, 256, 2048, 4 * native)
     assert card.max_prompt_tokens == 700
 
 
 def test_a_plain_model_gets_the_limits_of_z_image(copy: Path) -> None:
     (copy / "zimageweb.json").unlink()
     card = load(EngineOptions(model=str(copy), starter_dir=copy)).card
-    assert (card.name, card.is_starter, card.native_pixels, card.max_side) == ("copy", False, 1024 * 1024, 2048)
+    assert (card.name, card.is_starter, card.can_start_from_image) == ("copy", False, True)
+    assert card.native_pixels == 4096 * card.size_step**2
 
 
 def test_the_revision_follows_the_contents(engine: PipelineEngine, copy: Path) -> None:
@@ -151,37 +156,6 @@ def test_another_kind_of_pipeline_is_refused(copy: Path) -> None:
 )
 def test_options_that_make_no_sense_are_refused(starter: Path, option: str, value: str) -> None:
     assert f"ZIMAGE_{option.upper()}" in refusal(EngineError, starter, starter, **{option: value})
-
-
-def test_building_again_gives_the_same_model(engine: PipelineEngine, tmp_path: Path) -> None:
-    folder = ensure_starter(tmp_path / "starter")
-    again = load(EngineOptions(model=str(folder), starter_dir=folder))
-    assert again.card.revision == engine.card.revision
-    assert isinstance(again, PipelineEngine)
-    assert draw(again, ask()).tobytes() == draw(engine, ask()).tobytes()
-
-
-def test_a_model_that_is_there_is_not_built_again(copy: Path) -> None:
-    before = (copy / "model_index.json").stat().st_mtime_ns
-    assert ensure_starter(copy) == copy
-    assert (copy / "model_index.json").stat().st_mtime_ns == before
-
-
-def test_two_processes_may_build_at_once(tmp_path: Path) -> None:
-    folder = tmp_path / "starter"
-    command = "import sys, pathlib, generation.engine.starter.build as s; s.ensure_starter(pathlib.Path(sys.argv[1]))"
-    with ThreadPoolExecutor(2) as pool:
-        results = list(pool.map(lambda _: run(command, str(folder)), range(2)))
-    assert [result.returncode for result in results] == [0, 0], results
-    assert [path.name for path in tmp_path.iterdir()] == ["starter"], "nothing half-built is left behind"
-    load(EngineOptions(model=str(folder), starter_dir=folder))
-
-
-def test_the_starter_does_not_overwrite_what_it_does_not_know(tmp_path: Path) -> None:
-    (tmp_path / "precious.txt").write_text("mine")
-    with pytest.raises(ModelBroken, match="in the way"):
-        ensure_starter(tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == ["precious.txt"]
 
 
 @pytest.mark.parametrize("module", ["generation.engine", "generation.engine.types", "generation.engine.exceptions"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import re
 import resource
 import shutil
 import signal
@@ -16,6 +17,7 @@ from typing import Any
 import pytest
 import torch
 from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 
 from generation.engine.engine import PipelineEngine, load
 from generation.engine.exceptions import ModelBroken
@@ -92,8 +94,10 @@ def formats(folder: Path) -> set[str]:
 
 def test_from_a_mirror_to_a_picture_without_network(hub: Mirror, published: Path, tmp_path: Path) -> None:
     sentence = closing(prepare(hub, tmp_path))
-    assert f"{MODEL} was made from 8.9 MB and lies in {place_of(tmp_path)}: 4.5 MB in bfloat16" in sentence
-    assert "one picture of 256 x 256 was drawn" in sentence
+    told = re.search(rf"{MODEL} was made from ([\d.]+) MB and lies in (\S+): ([\d.]+) MB in bfloat16", sentence)
+    assert told
+    assert Path(told[2]) == place_of(tmp_path)
+    assert float(told[1]) / float(told[3]) == pytest.approx(2, rel=0.05)
     assert {"assets/teaser.png", "README.md", "transformer/diffusion_pytorch_model.bin"}.isdisjoint(hub.fetched())
     assert formats(place_of(tmp_path)) == {"BF16"}
     assert not list((tmp_path / "models" / ".preparing").glob("studio*"))
@@ -111,7 +115,9 @@ def test_from_a_mirror_to_a_picture_without_network(hub: Mirror, published: Path
     assert isinstance(engine, PipelineEngine)
     assert isinstance(original, PipelineEngine)
     assert (engine.card.name, engine.card.source, engine.card.revision) == ("small-z-image", MODEL, COMMIT)
-    request = ask(width=256, height=256)
+    side = engine.card.min_side
+    assert f"one picture of {side} x {side} was drawn" in sentence
+    request = ask(width=side, height=side)
     assert draw(engine, request).tobytes() == draw(original, request).tobytes()
     assert "was there already" in closing(prepare(hub, tmp_path))
     assert hub.fetched().total() == len(record.files)
@@ -229,9 +235,13 @@ def test_a_folder_is_prepared_too_and_stays_as_it_is(hub: Mirror, published: Pat
 
 
 def test_a_format_in_which_only_black_comes_out_is_refused(hub: Mirror, published: Path, tmp_path: Path) -> None:
-    result = prepare(hub, tmp_path, str(published), "--dtype", "float16")
+    bright = Path(shutil.copytree(published, tmp_path / "bright"))
+    weights = bright / "vae" / "diffusion_pytorch_model.safetensors"
+    beyond_float16 = {"decoder.conv_in.weight": 1e6}
+    save_file({name: weight * beyond_float16.get(name, 1) for name, weight in load_file(weights).items()}, weights)
+    result = prepare(hub, tmp_path, str(bright), "--dtype", "float16")
     assert "draws nothing in float16; prepare it with --dtype float32" in refusal(result, tmp_path)
-    assert not place_of(tmp_path, "small-z-image").exists()
+    assert not place_of(tmp_path, "bright").exists()
 
 
 def test_two_at_once_and_foreign_folders_are_refused(hub: Mirror, published: Path, tmp_path: Path) -> None:

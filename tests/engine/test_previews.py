@@ -13,16 +13,10 @@ from generation.engine.types import StepReport
 
 from .conftest import ask, likeness, load_engine
 
-SUBJECTS = [
-    *("a red fox in snow", "sunset over the ocean", "green forest in fog", "violet dusk over still water"),
-    *(
-        "an old lighthouse at night",
-        "一只猫坐在窗台上",
-        "金色的麦田",
-        "a blue mountain lake",
-        "desert dunes at noon",
-        "🌋",
-    ),
+SUBJECTS = [  # what the starter model knows, and what it does not
+    *("a red circle on a blue background", "four yellow stars on a black background", "粉色心形在紫色圆形的上方"),
+    *("the sea at sunset with a white boat", "snowy mountains at night with the moon", "夜晚的丘陵，有一座红色的房子"),
+    *("a desert under an orange sky", "a red fox in snow", "一只猫坐在窗台上", "🌋"),
 ]
 MANNERS = ["", ", ink drawing", ", watercolour, soft light", "，水墨画", ", very dark"]
 STEPS = 8

@@ -64,8 +64,7 @@ def test_only_the_early_steps_are_disturbed(engine: PipelineEngine, monkeypatch:
 
 
 def test_more_variation_leads_the_embeddings_of_the_seeds_further_apart(engine: PipelineEngine) -> None:
-    """Of the embeddings: the starter's pictures differ by their first noise, and variation moves each of them by half a
-    level, no two further apart. It shows nothing of what variation does to a real model's pictures."""
+    """Of the embeddings; what that does to pictures depends on the model."""
     [embedding] = engine.prompts.encode(["red fox"])
 
     def embeddings(variation: float) -> list[np.ndarray]:

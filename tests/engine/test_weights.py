@@ -10,6 +10,7 @@ from diffusers import AutoencoderKL, ZImageTransformer2DModel
 from safetensors.torch import save_file
 from transformers import Qwen3Config, Qwen3Model
 
+from generation.engine.card import size_step
 from generation.engine.engine import PipelineEngine
 from generation.engine.weights import count, measure, read_header
 
@@ -28,7 +29,8 @@ def test_the_headers_count_what_is_loaded(engine: PipelineEngine, starter: Path)
     assert size.transformer.linear == sum(layer.weight.numel() for layer in linear)
     block = pipeline.transformer.layers[0]
     assert size.transformer.largest_block == sum(weight.numel() for weight in block.parameters() if weight.ndim == 2)
-    assert (size.width, size.token_pixels, size.decoder_width) == (pipeline.transformer.dim, 16 * 16, 16)
+    assert (size.width, size.token_pixels) == (pipeline.transformer.dim, size_step(pipeline) ** 2)
+    assert size.decoder_width == pipeline.vae.config.block_out_channels[1]
 
 
 def test_the_plan_is_tested_with_the_sizes_of_z_image() -> None:

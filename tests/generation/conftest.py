@@ -21,7 +21,7 @@ from generation.catalogue import Model
 from generation.models import Generation, Style
 from generation.parameters import Parameters
 
-MODEL = Model(native_pixels=64 * 64)
+MODEL = Model(native_pixels=128 * 128)
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def ask() -> Callable[..., list[Generation]]:
 
     def submit(user: User, count: int = 1, **changes: Any) -> list[Generation]:
         key = changes.pop("idempotency_key", None)
-        fields = {"prompt": "a red fox", "width": 64, "height": 64, "steps": 4} | changes
+        fields = {"prompt": "a red fox", "width": 128, "height": 128, "steps": 4} | changes
         parameters = Parameters.checked(MODEL, count=count, **fields)
         return services.submit(user=user, parameters=parameters, idempotency_key=key).generations
 

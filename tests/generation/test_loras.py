@@ -20,7 +20,6 @@ from gallery.models import Image
 from generation import quotas, services
 from generation.catalogue import Model
 from generation.engine.engine import load
-from generation.engine.starter.build import ensure_starter
 from generation.engine.types import Engine, EngineOptions
 from generation.jobs import Studio
 from generation.loras import LoraChoice
@@ -33,12 +32,12 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 WANTED = [{"name": "styles/oil", "weight": 0.5}, {"name": "ink", "weight": 1}]
 KEPT = [{"name": "ink", "weight": 1.0}, {"name": "styles/oil", "weight": 0.5}]
-SMALL = {"prompt": "a red fox", "width": 64, "height": 64, "steps": 2}
+SMALL = {"prompt": "a red fox", "width": 128, "height": 128, "steps": 2}
 
 
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    model = ensure_starter(Path(settings.STARTER_MODEL_DIR))
+    model = Path(settings.STARTER_MODEL_DIR)
     folder = tmp_path_factory.mktemp("loras")
     make_lora(model, folder / "ink.safetensors", trigger="ink wash")
     make_lora(model, folder / "styles" / "oil.safetensors", seed=2)

@@ -12,7 +12,6 @@ from django.conf import settings
 from django.contrib.auth.models import User
 
 from generation.engine.engine import load
-from generation.engine.starter.build import ensure_starter
 from generation.engine.types import EngineOptions
 from generation.jobs import Studio
 from generation.models import Failure, Generation, State, Worker
@@ -46,7 +45,7 @@ def test_truncated_weights_stop_the_worker_and_the_queue_waits_for_whole_ones(
     alice: User, ask: Ask, tmp_path: Path
 ) -> None:
     (row,) = ask(alice)
-    whole = ensure_starter(Path(settings.STARTER_MODEL_DIR))
+    whole = Path(settings.STARTER_MODEL_DIR)
     broken = Path(shutil.copytree(whole, tmp_path / "broken"))
     [weights] = (broken / "transformer").glob("*.safetensors")
     os.truncate(weights, weights.stat().st_size // 2)

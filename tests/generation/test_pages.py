@@ -69,6 +69,19 @@ def test_settings_of_ones_own_picture_are_used_again_and_of_others_never(
         assert "a secret" not in answer.content.decode()
 
 
+def test_with_the_starter_model_the_page_says_what_it_draws_and_how_to_get_photographs(as_alice: Client) -> None:
+    command = "manage.py prepare_model Tongyi-MAI/Z-Image-Turbo"
+    worker = Worker.objects.create(name="w", card={"is_starter": True})
+    page = as_alice.get("/")
+    assert "it draws simple scenes" in page.content.decode()
+    assert command in page.content.decode()
+    assert len(set(page.context["examples"])) >= 8
+    worker.delete()
+    other = as_alice.get("/")
+    assert command not in other.content.decode()
+    assert not set(other.context["examples"]) & set(page.context["examples"])
+
+
 def test_the_pages_say_so_when_no_worker_runs(as_alice: Client) -> None:
     assert as_alice.get("/").context["bootstrap"]["queue"]["workers"]["ready"] == 0
     Worker.objects.create(name="w", state=Worker.State.LOADING, progress=40)

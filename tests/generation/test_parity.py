@@ -27,7 +27,7 @@ PROMPTS = ["fog", "红色的狐狸 in the snow 🦊", "a lighthouse at night, wa
 def test_the_stored_pictures_are_those_of_the_plain_pipeline(alice: User, ask: Callable[..., list[Generation]]) -> None:
     starter = Path(settings.STARTER_MODEL_DIR)
     engine = load(EngineOptions(model="auto", device="cpu", starter_dir=starter, max_batch=3))
-    rows = [ask(alice, prompt=prompt, width=208, height=144, steps=7, seed=5)[0] for prompt in PROMPTS]
+    rows = [ask(alice, prompt=prompt, width=224, height=160, steps=7, seed=5)[0] for prompt in PROMPTS]
     studio = Studio(engine=engine, worker="w")
     assert studio.draw_next_batch() == 3, "they are drawn together"
     studio.close()
@@ -37,8 +37,8 @@ def test_the_stored_pictures_are_those_of_the_plain_pipeline(alice: User, ask: C
     for row, prompt in zip(rows, PROMPTS, strict=True):
         [plain] = pipeline(
             prompt,
-            width=208,
-            height=144,
+            width=224,
+            height=160,
             num_inference_steps=7,
             guidance_scale=0.0,
             generator=torch.Generator("cpu").manual_seed(5),

@@ -58,7 +58,7 @@ def test_what_decoding_takes_is_reckoned_by_size_and_not_by_steps(alice: User, a
     worker = Worker.objects.create(
         name="w", state=Worker.State.IDLE, seconds_per_cost=2_000.0, seconds_per_megapixel=5_000.0
     )
-    megapixels = 64 * 64 / 1e6
+    megapixels = 128 * 128 / 1e6
     first, second = megapixels * (2 * 2_000 + 5_000), megapixels * (8 * 2_000 + 5_000)
     line = places.read_line()
     assert line.place(few.pk).eta_seconds == pytest.approx(first)

@@ -80,7 +80,7 @@ def test_a_full_gallery_takes_no_more_until_something_is_deleted(alice: User, as
 @pytest.mark.parametrize(
     ("quota", "wanted", "field", "limit"),
     [
-        ({"max_megapixels": 0.01}, {"width": 128, "height": 128}, "width", 0.01),
+        ({"max_megapixels": 0.02}, {"width": 256, "height": 256}, "width", 0.02),
         ({"max_steps": 4}, {"steps": 5}, "steps", 4),
     ],
 )

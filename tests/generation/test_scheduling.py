@@ -63,7 +63,7 @@ def test_a_weight_of_two_is_drawn_twice_as_much(alice: User, bob: User, ask: Ask
 
 
 def test_costly_pictures_wait_in_proportion(alice: User, bob: User, ask: Ask) -> None:
-    ask(alice, 3, width=128, height=128)  # four times the cost of Bob's
+    ask(alice, 3, width=256, height=256)  # four times the cost of Bob's
     ask(bob, 8)
     owners = [row.user_id for row in drawn_order()]
     assert owners[:6] == [alice.pk, bob.pk, bob.pk, bob.pk, bob.pk, alice.pk]
@@ -81,7 +81,7 @@ def test_pictures_alike_are_drawn_together_and_others_are_not(alice: User, bob: 
 
 def test_large_pictures_are_drawn_in_smaller_batches(alice: User, ask: Ask) -> None:
     ask(alice, 4)
-    assert len(services.start(worker="w", most=4, most_pixels=2 * 64 * 64)) == 2
+    assert len(services.start(worker="w", most=4, most_pixels=2 * 128 * 128)) == 2
     assert len(services.start(worker="w", most=4, most_pixels=1)) == 1
 
 

@@ -7,7 +7,6 @@ import io
 import json
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -232,10 +231,8 @@ def test_a_row_with_a_start_is_claimed_alone(alice: User, ask: Ask) -> None:
 
 @pytest.fixture(scope="module")
 def engine() -> PipelineEngine:
-    """The starter with its flag forced on: its encoder is random, but everything goes the way it goes."""
     loaded = load(EngineOptions(model="auto", device="cpu", starter_dir=Path(settings.STARTER_MODEL_DIR)))
     assert isinstance(loaded, PipelineEngine)
-    loaded.card = replace(loaded.card, can_start_from_image=True)
     return loaded
 
 
@@ -248,12 +245,12 @@ def studio(engine: PipelineEngine, monkeypatch: pytest.MonkeyPatch) -> Iterator[
 
 
 def test_it_is_drawn_from_an_input_and_a_picture_of_ones_own(alice: User, ask: Ask, studio: Studio) -> None:
-    half = PIL.Image.new("L", (96, 64), 0)
-    half.paste(255, (0, 0, 48, 64))
-    start, mask, picture = make_input(alice), make_input(alice, half), make_image(alice, width=96, height=64)
+    half, before = PIL.Image.new("L", (160, 128), 0), make_picture(160, 128)
+    half.paste(255, (0, 0, 80, 128))
+    start, mask, picture = make_input(alice, before), make_input(alice, half), make_image(alice)
     rows = [
-        *ask(alice, width=96, steps=8, init_image=str(start.pk), mask=str(mask.pk), strength=0.9),
-        *ask(alice, width=96, steps=8, init_image=f"image:{picture.pk}"),
+        *ask(alice, width=160, steps=8, init_image=str(start.pk), mask=str(mask.pk), strength=0.9),
+        *ask(alice, width=160, steps=8, init_image=f"image:{picture.pk}"),
     ]
     while studio.draw_next_batch():
         pass
@@ -265,8 +262,8 @@ def test_it_is_drawn_from_an_input_and_a_picture_of_ones_own(alice: User, ask: A
     assert (record["init_image"], record["mask"], record["strength"]) == (str(start.pk), str(mask.pk), 0.9)
     with masked.image.file.open() as file, PIL.Image.open(file) as drawn:
         pixels = np.asarray(drawn)
-    assert (pixels[:, 48:] == np.asarray(make_picture())[:, 48:]).all()
-    assert (pixels[:, :48] != np.asarray(make_picture())[:, :48]).any()
+    assert (pixels[:, 80:] == np.asarray(before)[:, 80:]).all()
+    assert (pixels[:, :80] != np.asarray(before)[:, :80]).any()
 
 
 def test_progress_counts_the_steps_that_are_drawn(

@@ -74,21 +74,22 @@ def _send(running: Site, token: str, *data: Any) -> socket.socket:
 
 
 def test_a_program_gets_its_picture(drawing: Site) -> None:
-    picture = _picture(_predict(drawing, "violet dusk over still water", 96, 64, 2, 0))
-    assert (picture.format, picture.size) == ("PNG", (96, 64))
+    picture = _picture(_predict(drawing, "violet dusk over still water", 160, 128, 2, 0))
+    assert (picture.format, picture.size) == ("PNG", (160, 128))
     assert picture.text["parameters"].startswith("violet dusk")  # type: ignore[attr-defined]
 
 
 def test_several_wait_at_once_and_each_gets_its_own(drawing: Site) -> None:
+    sides = range(128, 288, 32)
     with ThreadPoolExecutor(5) as programs:
-        answers = list(programs.map(lambda side: _predict(drawing, "a red fox", side, 64, 1), range(64, 144, 16)))
-    assert [_picture(answer).size[0] for answer in answers] == list(range(64, 144, 16))
+        answers = list(programs.map(lambda side: _predict(drawing, "a red fox", side, 128, 1), sides))
+    assert [_picture(answer).size[0] for answer in answers] == list(sides)
 
 
 def test_a_client_that_goes_away_takes_its_pictures_along(drawing: Site, token: str) -> None:
-    first = _send(drawing, token, "a long one", 512, 512, 50)
+    first = _send(drawing, token, "a long one", 384, 384, 50)
     long = until(lambda: next((row for row in _rows(drawing, token) if row["state"] == "running"), None))
-    second = _send(drawing, token, "one behind it", 64, 64, 1)
+    second = _send(drawing, token, "one behind it", 128, 128, 1)
     short = until(lambda: next((row for row in _rows(drawing, token) if row["state"] == "queued"), None))
 
     def state(row: dict[str, Any]) -> str:
@@ -101,5 +102,5 @@ def test_a_client_that_goes_away_takes_its_pictures_along(drawing: Site, token: 
     first.close()
     until(lambda: state(long) == "cancelled", seconds=10, what="the drawing stops within a step")
     assert time.monotonic() - began < 10
-    assert _picture(_predict(drawing, "the worker goes on", 64, 64, 1)).size == (64, 64)
+    assert _picture(_predict(drawing, "the worker goes on", 128, 128, 1)).size == (128, 128)
     assert "Traceback" not in drawing.output

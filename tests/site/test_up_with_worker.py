@@ -43,7 +43,7 @@ def _call(running: Site, token: str, path: str, **body: Any) -> Any:
 
 
 def test_a_killed_worker_is_started_again_and_its_picture_is_drawn(drawing: Site, token: str) -> None:
-    asked = _call(drawing, token, "generations", prompt="a red fox", width=512, height=512, steps=9, count=3)
+    asked = _call(drawing, token, "generations", prompt="a red fox", width=384, height=384, steps=9, count=3)
     ids = [row["id"] for row in asked["generations"]]
 
     def states() -> list[str]:
