@@ -1,8 +1,8 @@
 """Small pictures of what is being drawn, from latents, without running the decoder.
 
 Owns the matrix that turns one latent (its channels and a one) into one colour. It is fitted by least squares: first to
-what the model's own decoder makes of soft random latents, which is exact for a decoder that is nearly linear and a
-rough guess for Flux's; then to the first real pictures, which outweigh that guess. Knows nothing of the sampler's loop.
+what the model's own encoder makes of soft and of hard-edged fields of colour, a rough guess; then to the first real
+pictures, which outweigh it. Knows nothing of the sampler's loop.
 """
 
 from __future__ import annotations
@@ -38,19 +38,18 @@ class PreviewMatrix:
 
     @classmethod
     def fit(cls, vae: Any, device: torch.device) -> PreviewMatrix:
-        """A first guess from eight decodes of 16 x 16 latents: milliseconds on a GPU, seconds for Flux on a CPU."""
-        channels = vae.config.latent_channels
+        """A first guess from eight pictures of 16 x 16 latents: milliseconds on a GPU, seconds for Flux on a CPU."""
         generator = torch.Generator("cpu").manual_seed(0)
-        soft = functional.interpolate(
-            torch.randn(8, channels, 4, 4, generator=generator), size=16, mode="bicubic", align_corners=False
-        )
-        latents = soft + 0.2 * torch.randn(soft.shape, generator=generator)
-        scaled = latents / vae.config.scaling_factor + (vae.config.shift_factor or 0.0)
+        corners = 2.0 * torch.rand(8, 3, 4, 4, generator=generator) - 1.0
+        side = 16 * 2 ** (len(vae.config.block_out_channels) - 1)
+        soft = functional.interpolate(corners[:4], size=side, mode="bicubic", align_corners=False)
+        pictures = torch.cat([soft, functional.interpolate(corners[4:], size=side)]).clamp(-1.0, 1.0)
         with torch.no_grad():
-            decoded = vae.decode(scaled.to(device=device, dtype=vae.dtype), return_dict=False)[0]
-        colours = functional.interpolate(decoded.float().cpu(), size=(16, 16), mode="area")
-        matrix = cls(channels)
-        matrix._add(latents, colours.permute(0, 2, 3, 1).clamp(-1.0, 1.0), weight=0.05)
+            read = vae.encode(pictures.to(device=device, dtype=vae.dtype)).latent_dist.mode().float().cpu()
+        latents = (read - (vae.config.shift_factor or 0.0)) * vae.config.scaling_factor
+        colours = functional.interpolate(pictures, size=latents.shape[-2:], mode="area")
+        matrix = cls(vae.config.latent_channels)
+        matrix._add(latents, colours.permute(0, 2, 3, 1), weight=0.05)
         return matrix
 
     def learn(self, latents: torch.Tensor, pictures: Sequence[Image.Image]) -> None:
