@@ -1,63 +1,29 @@
-"""Redrawing a part: a picture of one's own as start, painted over, asked, drawn by a real worker, and used again.
-
-The starter cannot start from pictures, so this site runs a copy that says it can. Its encoder is random: what is drawn
-means nothing, but it goes the way that it goes, and what is not painted has to stay to the pixel.
-"""
+"""Redrawing a part: a picture of one's own as start, painted over, asked, drawn by a real worker, and used again."""
 
 from __future__ import annotations
 
 import io
-import json
 import re
-import shutil
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import PIL.Image
 import pytest
-from django.conf import settings
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import BrowserContext, Locator, Page, expect
 
-from generation.engine.starter.build import ensure_starter
-from tests.browser.conftest import ADMIN, sign_in
-from tests.site.running import Site, site, until
+from tests.browser.conftest import sign_in
+from tests.site.running import until
 
 Pixels = npt.NDArray[np.uint8]
 
 
-@pytest.fixture(scope="module")
-def starting_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    folder = tmp_path_factory.mktemp("models") / "starting"
-    shutil.copytree(ensure_starter(Path(settings.STARTER_MODEL_DIR)), folder)
-    said = folder / "zimageweb.json"
-    said.write_text(json.dumps(json.loads(said.read_text()) | {"can_start_from_image": True}))
-    account = {"DJANGO_SUPERUSER_USERNAME": ADMIN[0], "DJANGO_SUPERUSER_PASSWORD": ADMIN[1]}
-    with site(tmp_path_factory.mktemp("site") / "var", ZIMAGE_MODEL=str(folder), **account) as running:
-        until(lambda: running.get("/health/workers")[1]["ready"], seconds=90, what="a worker with a loaded model")
-        yield running
-
-
 @pytest.fixture
-def open_page(
-    starting_site: Site, browser: Browser, browser_context_args: dict[str, Any], watch: Callable[[Page], Page]
-) -> Iterator[Callable[..., Page]]:
-    """`open_page(**changes)`: the create page of that site in a context of its own, signed in."""
-    contexts = []
-
-    def begin(**changes: Any) -> Page:
-        address = {"base_url": f"http://localhost:{starting_site.port}"}
-        contexts.append(browser.new_context(**browser_context_args | address | changes))
-        page = watch(contexts[-1].new_page())
-        sign_in(page, ADMIN)
-        expect(page.locator("[data-summary]")).to_have_text(re.compile("·"))  # its scripts are at work
-        return page
-
-    yield begin
-    for context in contexts:
-        context.close()
+def composer(signed_in: Page) -> Page:
+    """The create page, its scripts at work."""
+    expect(signed_in.locator("[data-summary]")).to_have_text(re.compile("·"))
+    return signed_in
 
 
 def ask(page: Page, prompt: str, seed: int) -> dict[str, Any]:
@@ -115,10 +81,8 @@ def share(page: Page) -> int:
     return int(number)
 
 
-def test_a_painted_part_is_redrawn_and_the_rest_stays(
-    open_page: Callable[..., Page], axe: Callable[[Page], None]
-) -> None:
-    page = open_page()
+def test_a_painted_part_is_redrawn_and_the_rest_stays(composer: Page, axe: Callable[[Page], None]) -> None:
+    page = composer
     before = ask(page, "violet dusk over still water", 1)["image"]
     start_from(page, before)
     opener = page.get_by_role("button", name="Paint what to redraw")
@@ -171,8 +135,8 @@ def test_a_painted_part_is_redrawn_and_the_rest_stays(
     expect(opener).to_be_focused()
 
 
-def test_the_keyboard_alone_masks_a_rectangle_and_settings_bring_it_back(open_page: Callable[..., Page]) -> None:
-    page = open_page()
+def test_the_keyboard_alone_masks_a_rectangle_and_settings_bring_it_back(composer: Page) -> None:
+    page = composer
     before = ask(page, "deep sea, one red lantern", 3)["image"]
     side = before["width"]
     start_from(page, before)
@@ -206,8 +170,10 @@ def test_the_keyboard_alone_masks_a_rectangle_and_settings_bring_it_back(open_pa
     assert (pixels(page, again["image"]["file"]) == new).all()
 
 
-def test_a_finger_paints_too(open_page: Callable[..., Page]) -> None:
-    page = open_page(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+def test_a_finger_paints_too(phone: BrowserContext, member: tuple[str, str], watch: Callable[[Page], Page]) -> None:
+    page = watch(phone.new_page())
+    sign_in(page, member)
+    expect(page.locator("[data-summary]")).to_have_text(re.compile("·"))  # its scripts are at work
     page.locator("[data-open-sheet]").click()
     picture = io.BytesIO()
     PIL.Image.new("RGB", (300, 200), "#357").save(picture, "PNG")

@@ -76,7 +76,7 @@ def test_packed_on_the_disk_it_draws_what_is_packed_when_it_is_loaded(
     hub: Mirror, published: Path, tmp_path: Path, quantization: str, stored: str, kind: str
 ) -> None:
     sentence = closing(prepare(hub, tmp_path, MODEL, "--quantization", quantization))
-    assert f"in {quantization} and bfloat16; one picture of 256 x 256 was drawn" in sentence
+    assert f"in {quantization} and bfloat16; one picture of 512 x 512 was drawn" in sentence
     place, models_dir = place_of(tmp_path), tmp_path / "models"
     record = read_record(place)
     assert record is not None
@@ -93,10 +93,10 @@ def test_packed_on_the_disk_it_draws_what_is_packed_when_it_is_loaded(
     assert kinds(engine._pipeline.transformer)["t_embedder.mlp.0"] == "Parameter"
     assert kinds(engine._pipeline.text_encoder)["layers.0.mlp.gate_proj"] == kind
     late = opened(published, models_dir, dtype="bfloat16", quantization=quantization)
-    assert draw(engine, ask(width=256, height=256)).tobytes() == draw(late, ask(width=256, height=256)).tobytes()
+    assert draw(engine, ask(width=512, height=512)).tobytes() == draw(late, ask(width=512, height=512)).tobytes()
     assert (
-        draw(opened(MODEL, models_dir, quantization=quantization), ask(width=256, height=256)).tobytes()
-        == draw(engine, ask(width=256, height=256)).tobytes()
+        draw(opened(MODEL, models_dir, quantization=quantization), ask(width=512, height=512)).tobytes()
+        == draw(engine, ask(width=512, height=512)).tobytes()
     )
 
     packed, before = measure(place), measure(published)
@@ -140,15 +140,15 @@ def test_another_transformer_is_packed_like_the_rest(models_dir: Path, published
     engine = opened(MODEL, models_dir, transformer=str(file))
     assert kinds(engine._pipeline.transformer)["layers.0.attention.to_q"] == "Int8Tensor"
     assert (
-        draw(engine, ask(width=256, height=256)).tobytes()
-        == draw(opened(MODEL, models_dir), ask(width=256, height=256)).tobytes()
+        draw(engine, ask(width=512, height=512)).tobytes()
+        == draw(opened(MODEL, models_dir), ask(width=512, height=512)).tobytes()
     )
 
 
 def test_loras_go_with_it_and_leave_it_as_it_was(models_dir: Path, random_model: Path, tmp_path: Path) -> None:
     make_lora(random_model, tmp_path / "ink.safetensors")
     engine = opened(MODEL, models_dir, lora_dir=tmp_path)
-    request = ask(width=256, height=256)
+    request = ask(width=512, height=512)
     bare = draw(engine, request)
     assert largest_difference(draw(engine, replace(request, loras=(LoraWeight("ink", 1.0),))), bare) > 10
     assert draw(engine, request).tobytes() == bare.tobytes()
