@@ -39,7 +39,7 @@ def test_previews_resemble_the_picture(starter: Path) -> None:
         pictures.append(picture)
         after_two.append(likeness(previews[1], picture))
         at_half.append(likeness(previews[STEPS // 2 - 1], picture))
-    of_another = median(likeness(one, other) for one, other in zip(pictures, pictures[len(MANNERS) :]))
+    of_another = median(likeness(one, other) for one, other in zip(pictures, pictures[len(MANNERS) :], strict=False))
     figures = (
         f"median correlation over {len(at_half)} prompts: {median(after_two):.3f} after step 2 (least "
         f"{min(after_two):.3f}), {median(at_half):.3f} at half the steps (least {min(at_half):.3f}), {of_another:.3f} "
