@@ -9,8 +9,9 @@ export function chooseDensity(root) {
     event.preventDefault();
     const { submitter } = event;
     const header = document.querySelector('.top')?.getBoundingClientRect().bottom ?? 0;
-    const isBelow = (cell) => cell.getBoundingClientRect().bottom > header;
-    const looked = scrollY ? [...root.querySelectorAll('.cell')].find(isBelow) : null;
+    const firstBelow = (elements) => [...elements].find((each) => each.getBoundingClientRect().bottom > header);
+    const day = scrollY ? firstBelow(root.querySelectorAll('.rows')) : null;
+    const looked = day && firstBelow(day.children);
     for (const button of form.querySelectorAll('[name=density]')) {
       attribute(button, 'aria-current', button === submitter ? 'true' : null);
       root.classList.toggle(`rows-${button.value}`, button === submitter);

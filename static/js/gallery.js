@@ -115,7 +115,7 @@ document.body.addEventListener('htmx:afterSettle', () => {
       delete rows.dataset.continues;
     }
   }
-  selection.show();
+  if (selection.isOn) selection.show();
 });
 
 // -- keys --------------------------------------------------------------------------------------------------------------
