@@ -1,4 +1,4 @@
-"""How large a browser shows the pictures of the gallery: remembered in a cookie, so that the first page fits at once."""
+"""How large a browser shows the pictures of the gallery: in a cookie, so that the first page is right at once."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The order of a gallery and walking through it: pages by cursor, neighbours, days.
 
-Newest first or oldest first; the bin by the moment of deleting. A cursor is the place after the last image of a page, so pages stay
-whole while pictures arrive, and every page is one index seek.
+Newest first or oldest first; the bin by the moment of deleting. A cursor is the place after the last image of a page,
+so pages stay whole while pictures arrive, and every page is one index seek.
 """
 
 from __future__ import annotations
