@@ -7,8 +7,6 @@ fails the test, unless it is marked `console_ok`.
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,47 +18,14 @@ from django.conf import settings
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect
 
 from generation.engine.starter.build import ensure_starter
+from tests.browser.chromium import ARGUMENTS, find_chromium
 from tests.engine.lora_making import make_lora
 from tests.site.running import Site, manage, site, until
 
 ADMIN = ("admin", "pw-of-the-admin-1")
-ARGUMENTS = [
-    "--no-sandbox",  # as root in CI
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-dev-shm-usage",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--font-render-hinting=none",
-    "--force-color-profile=srgb",
-]
 WCAG_22_AA = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 expect.set_options(timeout=15_000)
-
-
-def installed_chromium() -> str | None:
-    for name in ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"):
-        if found := shutil.which(name):
-            return found
-    return None
-
-
-def find_chromium(playwright: Playwright) -> str | None:
-    """`CHROMIUM`, else the PATH, else Playwright's own, else, as root on Debian, from apt."""
-    if named := os.environ.get("CHROMIUM"):
-        return named
-    if found := installed_chromium():
-        return found
-    if Path(playwright.chromium.executable_path).exists():
-        return playwright.chromium.executable_path
-    if os.getuid() == 0 and shutil.which("apt-get"):
-        for command in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", "chromium"]):
-            subprocess.run(["apt-get", *command], check=False, stdout=subprocess.DEVNULL, timeout=600)
-        return installed_chromium()
-    return None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
