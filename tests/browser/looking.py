@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Literal
 from urllib.parse import urlsplit
 
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
+from axe_playwright_python.base import AXE_SCRIPT
+from playwright.sync_api import ConsoleMessage, Page
 
 WCAG_22_AA = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 WIDTHS = (320, 390, 768, 1440, 1920)
@@ -19,6 +20,11 @@ _TOO_WIDE = """() => {
     const innermost = wide.filter((each) => !wide.some((other) => other !== each && each.contains(other)));
     return [`the page is ${scrollWidth} px wide`, ...innermost.slice(0, 4).map((each) => each.outerHTML.slice(0, 160))];
 }"""
+_ARRIVED = """async () => {
+    await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+    const fading = document.getAnimations().filter((each) => each instanceof CSSTransition);
+    await Promise.allSettled(fading.map((each) => each.finished));
+}"""
 
 
 class Watcher:
@@ -28,10 +34,15 @@ class Watcher:
         self._wrong: list[str] = []
 
     def watch(self, page: Page) -> Page:
-        page.on("console", lambda message: self._wrong.append(message.text) if message.type == "error" else None)
+        page.on("console", self._hear)
         page.on("pageerror", lambda error: self._wrong.append(str(error)))
         page.on("request", lambda sent: self._wrong.append(f"left the site: {sent.url}") if _leaves(sent.url) else None)
         return page
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            where = message.location
+            self._wrong.append(f"{message.text} ({where['url']}:{where['lineNumber']})")
 
     def unexpected(self, allowed: Iterable[str] = ()) -> list[str]:
         """All that was heard but for errors that hold one of the `allowed` texts: those are caused on purpose."""
@@ -43,10 +54,20 @@ def _leaves(url: str) -> bool:
     return parts.scheme in {"http", "https", "ws", "wss"} and parts.hostname not in {"localhost", "127.0.0.1"}
 
 
+def put_on(page: Page, theme: Literal["light", "dark"]) -> None:
+    """Have the system ask for this theme, and wait until every colour has arrived."""
+    page.emulate_media(color_scheme=theme)
+    page.evaluate(_ARRIVED)
+
+
 def barriers(page: Page, *, rules: Iterable[str] = ()) -> list[str]:
     """What breaks WCAG 2.2 AA on the page as it is, in readable lines; with `rules`, by these of axe's rules only."""
     only = {"type": "rule", "values": list(rules)} if rules else {"type": "tag", "values": WCAG_22_AA}
-    found = Axe().run(page, options={"runOnly": only, "resultTypes": ["violations"]}).response["violations"]
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE_SCRIPT)
+    found = page.evaluate("(options) => axe.run(options)", {"runOnly": only, "resultTypes": ["violations"]})[
+        "violations"
+    ]
     return [
         f"{each['id']} [{each['impact']}] {each['help']}\n    "
         + "\n    ".join(node["html"][:160] for node in each["nodes"][:5])
