@@ -1,6 +1,7 @@
 /** The frame of every page: menus, theme, dialogs, the toast that a deletion on the page before left behind. */
 
 import { csrfToken, post } from './api.js';
+import './focus.js';
 import { startKeys } from './keys.js';
 import { takeToastAfterLoad, toast } from './toast.js';
 
@@ -8,12 +9,15 @@ import { takeToastAfterLoad, toast } from './toast.js';
 
 const openMenus = () => document.querySelectorAll('details.menu[open]');
 
+// In capture: the menu is closed and its button has the focus before the entry opens a dialog, which gives it back there.
 document.addEventListener('click', (event) => {
   for (const menu of openMenus()) {
     const inside = menu.contains(event.target);
-    if (!inside || event.target.closest('.menu__list :is(a, button)')) menu.open = false;
+    if (inside && !event.target.closest('.menu__list :is(a, button)')) continue;
+    if (menu.contains(document.activeElement)) menu.querySelector('summary').focus();
+    menu.open = false;
   }
-});
+}, true);
 document.addEventListener('keydown', (event) => {
   if (event.key !== 'Escape') return;
   for (const menu of openMenus()) {

@@ -21,9 +21,11 @@ _TOO_WIDE = """() => {
     return [`the page is ${scrollWidth} px wide`, ...innermost.slice(0, 4).map((each) => each.outerHTML.slice(0, 160))];
 }"""
 _ARRIVED = """async () => {
-    await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
-    const fading = document.getAnimations().filter((each) => each instanceof CSSTransition);
-    await Promise.allSettled(fading.map((each) => each.finished));
+    let calm = 0; // frames: what inherits a colour starts to change when its parent has
+    while (calm < 2) {
+        await new Promise(requestAnimationFrame);
+        calm = document.getAnimations().some((each) => each instanceof CSSTransition) ? 0 : calm + 1;
+    }
 }"""
 
 

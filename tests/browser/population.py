@@ -22,10 +22,10 @@ PEOPLE = (
 )
 BATCHES = (
     ("Violet dusk over still water", "3:2", 4),
-    ("Warm sand and a pale green sky", "9:16", 4),
+    ("Warm sand and a pale green sky", "9:16", 3),
     ("Deep sea, one red lantern", "1:1", 3),
     ("Autumn forest seen through fog", "16:9", 2),
-    ("Noon over a field of lavender", "4:3", 2),
+    ("Noon over a field of lavender", "4:3", 1),
 )
 AGES = {BATCHES[0][0]: 0, BATCHES[1][0]: 0, BATCHES[2][0]: 1, BATCHES[3][0]: 1, BATCHES[4][0]: 5}  # days
 _MAKE = """
@@ -39,7 +39,7 @@ for name in {people!r}:
     made[name] = {{"id": user.pk, "token": ApiToken.issue(user, "My laptop")}}
 admin = User.objects.get(username="admin")
 made["admin"] = {{"id": admin.pk, "token": ApiToken.issue(admin, "")}}
-Quota.objects.create(user_id=made["eva"]["id"], pictures_per_day=2)
+Quota.objects.create(user_id=made["eva"]["id"], pictures_per_day=1)
 print(json.dumps(made))
 """
 _AGE = """
@@ -102,8 +102,8 @@ class Population:
         self._block_the_disk("kim")
         for prompt, ratio, count in BATCHES:
             self.ask("mei", prompt, ratio=ratio, count=count)
-        self.ask("eva", "A lighthouse at dusk", count=2)
-        self.ask("kim", "A paper boat on a puddle", count=2)
+        self.ask("eva", "A lighthouse at dusk")
+        self.ask("kim", "A paper boat on a puddle")
         self.wait_until_drawn()
         self._tidy_up()
 
@@ -120,7 +120,7 @@ class Population:
             self.call("mei", "PATCH", f"images/{each}", {"favourite": True})
         album = self.call("mei", "POST", "albums", {"name": "Dusk", "ids": dusk + sea[:1]})
         empty = self.call("mei", "POST", "albums", {"name": "For later", "ids": []})
-        self.call("mei", "POST", "images/delete", {"ids": [sand[3], sea[1]]})
+        self.call("mei", "POST", "images/delete", {"ids": [sand[2], sea[1]]})
         archive = self.call("mei", "POST", "archives", {"album": album["id"]})
         self._run(_AGE.format(ages=AGES, lost=forest[1]))
         is_ready = lambda: self.call("mei", "GET", f"archives/{archive['id']}")["state"] == "ready"  # noqa: E731
