@@ -8,7 +8,7 @@ from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
-from django.db.models import QuerySet
+from django.db.models import ManyToManyField, QuerySet
 from django.forms import CheckboxSelectMultiple
 from django.http import HttpRequest
 from django.utils.html import format_html
@@ -38,18 +38,12 @@ class WaitingFilter(admin.SimpleListFilter):
         return queryset.filter(pk__in=signup.waiting_for_approval()) if self.value() == "waiting" else queryset
 
 
-class _Ticked:
-    """Groups and permissions as boxes to tick: Django's two lists with arrows between them break WCAG 2.2 AA."""
-
-    filter_horizontal = ()
-
-    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
-        options["widget"] = CheckboxSelectMultiple
-        return super().formfield_for_manytomany(db_field, request, **options)  # type: ignore[misc]
+# Groups and permissions are boxes to tick: Django's two lists with arrows between them break WCAG 2.2 AA.
+_TICKED: dict[Any, Any] = {ManyToManyField: {"widget": CheckboxSelectMultiple}}
 
 
 @admin.register(User)
-class UserAdmin(_Ticked, DjangoUserAdmin[User]):
+class UserAdmin(DjangoUserAdmin[User]):
     list_display = ("username", "email", "is_active", "is_staff", "date_joined", "last_login")
     list_filter = (WaitingFilter, *DjangoUserAdmin.list_filter)
     date_hierarchy = "date_joined"
@@ -57,6 +51,8 @@ class UserAdmin(_Ticked, DjangoUserAdmin[User]):
     actions = ("approve",)
     inlines = (UserQuotaInline,)
     readonly_fields = ("last_login", "date_joined")
+    filter_horizontal = ()
+    formfield_overrides = _TICKED
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
         """Whoever may change people must not be able to make themselves, or others, more than they are."""
@@ -90,7 +86,9 @@ class UserAdmin(_Ticked, DjangoUserAdmin[User]):
 
 
 @admin.register(Group)
-class GroupAdmin(_Ticked, DjangoGroupAdmin):
+class GroupAdmin(DjangoGroupAdmin):
+    filter_horizontal = ()
+    formfield_overrides = _TICKED
     inlines = (GroupQuotaInline,)
 
 
