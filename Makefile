@@ -7,7 +7,7 @@ PRODUCTION := SITE_URL=https://pictures.example.org HSTS_SUBDOMAINS=on DEBUG=off
 	SECRET_KEY=for-the-check-only-0123456789abcdefghijklmnopqrstuvwxyz
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint messages format bench bench-faults
+.PHONY: help run test lint messages format bench bench-faults screenshots
 
 help:  ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ messages: .venv/installed-dev  ## Collect the texts to translate, and compile th
 	$(BIN)/python manage.py makemessages --locale $(LANGUAGES) --ignore var --ignore .venv --no-wrap
 	$(BIN)/python manage.py makemessages --locale $(LANGUAGES) --ignore var --ignore .venv --no-wrap --domain djangojs
 	$(BIN)/python -m tests.translations
+
+screenshots: .venv/installed-dev  ## Photograph every page and state into var/screenshots (3 minutes; NAMES="gallery viewer")
+	@$(BIN)/python -m tests.browser.screenshots $(NAMES)
 
 # The stamps are younger than the lists of requirements exactly when those are installed.
 .venv/installed: requirements.txt

@@ -1,4 +1,4 @@
-"""Which Chromium is used, and how it is started."""
+"""Which Chromium drives the tests and makes the screenshots, and what a window of it is like."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
-from playwright.sync_api import Playwright
+from playwright.sync_api import Playwright, expect
 
 ARGUMENTS = [
     "--no-sandbox",  # as root in CI
@@ -21,6 +22,17 @@ ARGUMENTS = [
     "--font-render-hinting=none",
     "--force-color-profile=srgb",
 ]
+DESKTOP: dict[str, Any] = {
+    "viewport": {"width": 1440, "height": 900},
+    "locale": "en-GB",
+    "timezone_id": "UTC",
+    "color_scheme": "light",
+    "reduced_motion": "reduce",
+}
+PHONE = DESKTOP | {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+MISSING = "no Chromium: install it (apt-get install chromium) or set CHROMIUM"
+
+expect.set_options(timeout=15_000)
 
 
 def installed_chromium() -> str | None:
