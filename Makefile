@@ -7,7 +7,7 @@ PRODUCTION := SITE_URL=https://pictures.example.org HSTS_SUBDOMAINS=on DEBUG=off
 	SECRET_KEY=for-the-check-only-0123456789abcdefghijklmnopqrstuvwxyz
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint messages format bench bench-faults
+.PHONY: help run test lint messages format bench bench-faults screenshots
 
 help:  ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,8 +27,8 @@ lint: .venv/installed-dev  ## Check style, types, settings, migrations and trans
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python -m tests.translations --check
 
-bench: .venv/installed-dev  ## Measure load, engine, queue and estimates (20 minutes; KEEP=--keep keeps the tables)
-	@status=0; for name in scheduling eta engine engine_share load; do \
+bench: .venv/installed-dev  ## Measure load, engine, queue and estimates (25 minutes; KEEP=--keep keeps the tables)
+	@status=0; for name in scheduling eta engine engine_share load pages; do \
 		$(BIN)/python -m benchmarks.$$name $(KEEP) || status=1; \
 	done; exit $$status
 
@@ -43,6 +43,9 @@ messages: .venv/installed-dev  ## Collect the texts to translate, and compile th
 	$(BIN)/python manage.py makemessages --locale $(LANGUAGES) --ignore var --ignore .venv --no-wrap
 	$(BIN)/python manage.py makemessages --locale $(LANGUAGES) --ignore var --ignore .venv --no-wrap --domain djangojs
 	$(BIN)/python -m tests.translations
+
+screenshots: .venv/installed-dev  ## Photograph every page and state into var/screenshots (3 minutes; NAMES="gallery viewer")
+	@$(BIN)/python -m tests.browser.screenshots $(NAMES)
 
 # The stamps are younger than the lists of requirements exactly when those are installed.
 .venv/installed: requirements.txt

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
@@ -55,11 +56,23 @@ class PlaceFilter(admin.SimpleListFilter):
         return queryset.kept() if self.value() == "kept" else queryset
 
 
+class StyleFilter(admin.AllValuesFieldListFilter):
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        for choice in super().choices(changelist):
+            yield {**choice, "display": choice["display"] or self.empty_value_display}
+
+
 @admin.register(Image)
 class ImageAdmin(ImageModelAdmin):
     list_display = ["preview", "short_prompt", "owner", "size", "favourite", "created_at", "deleted_at", "stored"]
     list_display_links = ["preview", "short_prompt"]
-    list_filter = [PlaceFilter, "favourite", "created_at", "style", ("owner", admin.RelatedOnlyFieldListFilter)]
+    list_filter = [
+        PlaceFilter,
+        "favourite",
+        "created_at",
+        ("style", StyleFilter),
+        ("owner", admin.RelatedOnlyFieldListFilter),
+    ]
     list_select_related = ["owner"]
     list_per_page = 50
     search_fields = ["prompt", "owner__username"]

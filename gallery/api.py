@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from django.http import HttpRequest
@@ -41,16 +41,17 @@ def list_images(
     favourite: bool = False,
     album: UUID | None = None,
     bin: bool = False,
+    sort: Literal["newest", "oldest"] = "newest",
     limit: Annotated[int, Query(ge=1, le=100)] = 40,
 ) -> ImagePage:
-    """One's own images, newest first; `bin` lists those in the bin, the last deleted first."""
+    """One's own images by `sort`; `bin` lists those in the bin, by when they were deleted."""
     try:
         after = feed.Place.from_cursor(cursor) if cursor else None
     except ValueError:
         raise _refusal("query", "cursor", _("Take the cursor from “next” of the page before.")) from None
     within = get_object_or_404(Album.objects.visible_to(request.user), pk=album) if album else None
     images = feed.search(Image.objects.visible_to(request.user), text=q, favourite=favourite, album=within)
-    found = feed.Feed(images, in_bin=bin)
+    found = feed.Feed(images, in_bin=bin, oldest_first=sort == "oldest")
     page = found.page(after, limit)
     return {
         "items": [as_json(image) for image in page.images],

@@ -1,7 +1,7 @@
 """The order of a gallery and walking through it: pages by cursor, neighbours, days.
 
-Newest first; the bin by the moment of deleting. A cursor is the place after the last image of a page, so pages stay
-whole while pictures arrive, and every page is one index seek.
+Newest first or oldest first; the bin by the moment of deleting. A cursor is the place after the last image of a page,
+so pages stay whole while pictures arrive, and every page is one index seek.
 """
 
 from __future__ import annotations
@@ -69,8 +69,8 @@ class Page(NamedTuple):
 
 
 class Neighbours(NamedTuple):
-    newer: list[Image]  # the nearest first
-    older: list[Image]
+    before: list[Image]  # the nearest first
+    after: list[Image]
 
 
 class Day(NamedTuple):
@@ -81,26 +81,43 @@ class Day(NamedTuple):
 class Feed:
     """One person's images in the order in which they are shown: kept ones or the bin."""
 
-    def __init__(self, images: ImageQuerySet, *, in_bin: bool = False) -> None:
+    def __init__(self, images: ImageQuerySet, *, in_bin: bool = False, oldest_first: bool = False) -> None:
         self.field = "deleted_at" if in_bin else "created_at"
         self.images = images.in_bin() if in_bin else images.kept()
+        self.oldest_first = oldest_first
 
     def page(self, after: Place | None, size: int) -> Page:
-        found = list(self._older(after)[: size + 1] if after else self._newest_first()[: size + 1])
+        found = list(self._following(after)[: size + 1] if after else self._in_order()[: size + 1])
         more = len(found) > size
         return Page(found[:size], self.place(found[size - 1]).as_cursor() if more else "")
 
     def neighbours(self, image: Image, number: int) -> Neighbours:
         """Up to `number` images on either side of `image`."""
         place = self.place(image)
-        return Neighbours(list(self._newer(place)[:number]), list(self._older(place)[:number]))
+        return Neighbours(list(self._leading(place)[:number]), list(self._following(place)[:number]))
 
     def position(self, image: Image) -> int:
-        """1 for the newest image."""
-        return self._newer(self.place(image)).count() + 1
+        """1 for the first image."""
+        return self._leading(self.place(image)).count() + 1
 
     def place(self, image: Image) -> Place:
         return Place(getattr(image, self.field), image.pk)
+
+    def start_of(self, day: dt.date) -> Place | None:
+        """The place after which images of that day come first; None where all there are come after it."""
+        if not self.oldest_first:
+            return Place.before_end_of(day)
+        return Place.before_end_of(day - dt.timedelta(days=1)) if day > dt.date.min else None
+
+    def _in_order(self) -> ImageQuerySet:
+        return self.images.order_by(self.field, "id") if self.oldest_first else self._newest_first()
+
+    def _following(self, place: Place) -> ImageQuerySet:
+        return self._newer(place) if self.oldest_first else self._older(place)
+
+    def _leading(self, place: Place) -> ImageQuerySet:
+        """Those before the place, the nearest first."""
+        return self._older(place) if self.oldest_first else self._newer(place)
 
     def _newest_first(self) -> ImageQuerySet:
         return self.images.order_by(f"-{self.field}", "-id")
@@ -151,10 +168,9 @@ def totals(owner_id: int) -> Totals:
 
 
 def strip(image: Image, around: Neighbours) -> list[Image]:
-    """`image` with its neighbours, newest first: in the middle where it can be, at most `STRIP` together."""
-    before = max(STRIP // 2, STRIP - 1 - len(around.older))
-    newer = around.newer[:before]
-    return [*reversed(newer), image, *around.older[: STRIP - 1 - len(newer)]]
+    """`image` with its neighbours, in order: in the middle where it can be, at most `STRIP` together."""
+    before = around.before[: max(STRIP // 2, STRIP - 1 - len(around.after))]
+    return [*reversed(before), image, *around.after[: STRIP - 1 - len(before)]]
 
 
 def by_day(images: Iterable[Image]) -> list[Day]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from gallery import album_views, archive_views, views
+from gallery import album_views, archive_views, density, views
 
 urlpatterns = [
     path("", views.gallery, name="gallery"),
@@ -21,6 +21,7 @@ urlpatterns = [
     path("albums/<uuid:pk>/zip/", archive_views.of_album, name="album_zip"),
     path("zip/", archive_views.index, name="archives"),
     path("zip/<uuid:pk>/delete/", archive_views.delete, name="archive_delete"),
+    path("density/", density.choose, name="gallery_density"),
     path("<uuid:pk>/", views.image, name="image"),
     path("<uuid:pk>/favourite/", views.favourite, name="favourite"),
 ]

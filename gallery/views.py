@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -12,7 +10,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db.models import Exists, OuterRef
-from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
@@ -21,7 +19,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from gallery import feed, keeping, services
+from gallery import asked, density, feed, keeping, services
 from gallery.forms import PageRequest, back, chosen
 from gallery.models import Album, AlbumEntry, Image
 
@@ -33,32 +31,27 @@ PAGE_SIZE = 60
 @vary_on_headers("HX-Request")
 def gallery(request: PageRequest) -> HttpResponse:
     albums = list(Album.objects.visible_to(request.user).summed_up())
-    filters = _filters(request.GET, albums)
+    wanted = asked.Asked.read(request.GET, albums)
     mine = Image.objects.visible_to(request.user)
-    found = feed.Feed(feed.search(mine, **filters))
-    day = _day(request.GET.get("day", ""))
-    after = _place(request.GET.get("cursor", "")) or (feed.Place.before_end_of(day) if day else None)
-    page = found.page(after, PAGE_SIZE)
+    found = feed.Feed(wanted.search(mine), oldest_first=wanted.oldest_first)
+    page = found.page(wanted.start(found), PAGE_SIZE)
     totals = feed.totals(request.user.pk)
-    context = {
+    context = _as_context(wanted) | {
         "images": page.images,
         "days": feed.by_day(page.images),
-        "continues_day": bool(
-            after and page.images and timezone.localdate(after.moment) == timezone.localdate(page.images[0].created_at)
-        ),
-        "next_url": _next_url("gallery", page, **_query(filters)),
+        "continues_day": _continues_day(wanted.cursor, page),
+        "next_url": reverse("gallery") + wanted.link(cursor=page.next) if page.next else "",
         "total": totals.kept,
-        "found": found.images.count() if any(filters.values()) else totals.kept,
+        "found": found.images.count() if wanted.is_search else totals.kept,
         "favourites_total": totals.favourites,
         "bin_total": totals.in_bin,
         "archives_total": totals.archives,
-        "q": filters["text"],
-        "favourite": filters["favourite"],
-        "album": filters["album"],
         "albums": albums,
-        "day": day,
+        "day": wanted.day,
         "today": timezone.localdate(),
         "retention_days": keeping.days_of(request.user.pk),
+        "density": density.of(request),
+        "densities": density.Density.choices,
     }
     return render(request, "gallery/_page.html" if _wants_page_only(request) else "gallery/index.html", context)
 
@@ -68,12 +61,14 @@ def gallery(request: PageRequest) -> HttpResponse:
 @vary_on_headers("HX-Request")
 def recycle_bin(request: PageRequest) -> HttpResponse:
     found = feed.Feed(Image.objects.visible_to(request.user), in_bin=True)
-    page = found.page(_place(request.GET.get("cursor", "")), PAGE_SIZE)
+    page = found.page(asked.place(request.GET), PAGE_SIZE)
     context = {
         "images": page.images,
-        "next_url": _next_url("bin", page),
+        "next_url": f"{reverse('bin')}?{urlencode({'cursor': page.next})}" if page.next else "",
         "total": found.images.count(),
         "bin_days": settings.BIN_DAYS,
+        "density": density.of(request),
+        "densities": density.Density.choices,
     }
     return render(request, "gallery/_bin_page.html" if _wants_page_only(request) else "gallery/bin.html", context)
 
@@ -81,27 +76,24 @@ def recycle_bin(request: PageRequest) -> HttpResponse:
 @require_safe
 @login_required
 def image(request: PageRequest, pk: UUID) -> HttpResponse:
-    """One image among its neighbours, by the same search as the page it was opened from."""
+    """One image among its neighbours, by the same search and order as the page it was opened from."""
     mine = Image.objects.visible_to(request.user)
     shown = get_object_or_404(mine, pk=pk)
     holds = Exists(AlbumEntry.objects.filter(album=OuterRef("pk"), image=shown))
     albums = list(Album.objects.visible_to(request.user).annotate(holds=holds))
-    filters = _filters(request.GET, albums)
-    searched = feed.search(mine, **filters)
-    if any(filters.values()) and not searched.filter(pk=pk).exists():
+    wanted = asked.Asked.read(request.GET, albums)
+    searched = wanted.search(mine)
+    if wanted.is_search and not searched.filter(pk=pk).exists():
         searched = mine  # it has just been unmarked, say: the search it came from no longer holds it
-    around = feed.Feed(searched, in_bin=shown.in_bin)
+    around = feed.Feed(searched, in_bin=shown.in_bin, oldest_first=wanted.oldest_first)
     neighbours = around.neighbours(shown, feed.STRIP - 1)
-    context = {
+    context = _as_context(wanted) | {
         "image": shown,
-        "previous": neighbours.newer[0] if neighbours.newer else None,
-        "next": neighbours.older[0] if neighbours.older else None,
+        "previous": neighbours.before[0] if neighbours.before else None,
+        "next": neighbours.after[0] if neighbours.after else None,
         "strip": feed.strip(shown, neighbours),
         "position": around.position(shown),
         "total": around.images.count(),
-        "q": filters["text"],
-        "favourite": filters["favourite"],
-        "album": filters["album"],
         "albums": albums,
         "in_bin": shown.in_bin,
         "expires_at": shown.expires_at,
@@ -159,42 +151,21 @@ def _wants_page_only(request: PageRequest) -> bool:
     return bool(request.htmx) and not request.htmx.boosted and not request.htmx.history_restore_request
 
 
-def _filters(query: QueryDict, albums: Sequence[Album]) -> dict[str, Any]:
-    """What the address asks for. Raises Http404 for an album that is not among the person's own."""
-    text = query.get("q", "").replace("\0", " ").strip()[: feed.LONGEST_SEARCH]
-    wanted = query.get("album", "")
-    album = next((album for album in albums if str(album.pk) == wanted), None)
-    if wanted and album is None:
-        raise Http404
-    return {"text": text, "favourite": query.get("favourite") in {"1", "on", "true"}, "album": album}
+def _as_context(wanted: asked.Asked) -> dict[str, Any]:
+    return {
+        "q": wanted.text,
+        "favourite": wanted.favourite,
+        "album": wanted.album,
+        "oldest_first": wanted.oldest_first,
+        "search": wanted.link(),
+    }
 
 
-def _query(filters: dict[str, Any]) -> dict[str, str]:
-    """The filters as they stand in an address."""
-    album = str(filters["album"].pk) if filters["album"] else ""
-    return {"q": filters["text"], "favourite": "1" if filters["favourite"] else "", "album": album}
-
-
-def _place(cursor: str) -> feed.Place | None:
-    try:
-        return feed.Place.from_cursor(cursor) if cursor else None
-    except ValueError:  # an address cut short: the first page is what is wanted
-        return None
-
-
-def _day(text: str) -> dt.date | None:
-    """The day of an address, `2026-11-22`; anything else is none, and so is the last one there is: it has no end."""
-    try:
-        day = dt.datetime.strptime(text, "%Y-%m-%d").date()
-    except ValueError:
-        return None
-    return None if day == dt.date.max else day
-
-
-def _next_url(name: str, page: feed.Page, **query: str) -> str:
-    if not page.next:
-        return ""
-    return f"{reverse(name)}?{urlencode({key: value for key, value in query.items() if value} | {'cursor': page.next})}"
+def _continues_day(cursor: feed.Place | None, page: feed.Page) -> bool:
+    """Whether the page goes on with the day with which the page before it ended."""
+    if cursor is None or not page.images:
+        return False
+    return timezone.localdate(cursor.moment) == timezone.localdate(page.images[0].created_at)
 
 
 def _tell(request: HttpRequest, count: int, sentence: str) -> None:

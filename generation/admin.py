@@ -56,7 +56,6 @@ class GenerationAdmin(_ReadOnly):
     list_filter = ("state", "worker", "created_at")
     list_select_related = ("user",)
     search_fields = ("prompt", "user__username")
-    search_help_text = _("Prompt or person")
     date_hierarchy = "created_at"
     actions = ("cancel_selected", "retry_selected")
     show_full_result_count = False
@@ -138,7 +137,7 @@ class WorkerAdmin(_ReadOnly):
 class QuotaAdmin(admin.ModelAdmin[Quota]):
     list_display = ("__str__", "pictures_per_day", "pictures_per_month", "queued_at_once", "stored_megabytes", "weight")
     list_select_related = ("user", "group")
-    autocomplete_fields = ("user", "group")
+    raw_id_fields = ("user", "group")  # the list to search in writes styles into the page and has no name
 
 
 @admin.register(LedgerEntry)

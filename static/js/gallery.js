@@ -3,15 +3,19 @@
 import { albumActions } from './albums.js';
 import { patch } from './api.js';
 import { askForPictures } from './archives.js';
+import { chooseDensity } from './density.js';
 import { count, deleteAll, deleteCells, restoreCells } from './deletion.js';
 import { show, write } from './dom.js';
 import { bindKeys } from './keys.js';
 import { goLive } from './live.js';
 import { Selection } from './selection.js';
+import { offerStart } from './start_here.js';
 import { toast } from './toast.js';
 
 const root = document.querySelector('.gallery');
 const selection = new Selection(root, document.getElementById('select'));
+chooseDensity(root);
+offerStart(root, selection);
 
 // -- favourites --------------------------------------------------------------------------------------------------------
 
@@ -111,7 +115,7 @@ document.body.addEventListener('htmx:afterSettle', () => {
       delete rows.dataset.continues;
     }
   }
-  selection.show();
+  if (selection.isOn) selection.show();
 });
 
 // -- keys --------------------------------------------------------------------------------------------------------------

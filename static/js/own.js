@@ -2,6 +2,7 @@
 
 import { post } from './api.js';
 import { arrange, attribute, clone, part, show, write } from './dom.js';
+import { Dragging } from './dragging.js';
 import { announce, toast } from './toast.js';
 import { pictures } from './words.js';
 
@@ -29,16 +30,40 @@ export class OwnBatches {
   /** `changed()` runs after the server has changed something. */
   constructor(section, { store, changed }) {
     Object.assign(this, { section, store, changed, list: section.querySelector('ol') });
+    this.dragging = new Dragging(this.list, {
+      grip: '[data-part="grip"]',
+      rows: () => this.#movable,
+      moved: () => { this.#wanted = this.#movable.map((node) => node.batch); }, // news must not undo it meanwhile
+      dropped: (row) => this.#ask(row.batch, this.#wanted),
+      putBack: () => {
+        this.#wanted = null;
+        this.draw();
+        announce(gettext('Put back.'));
+      },
+    });
+  }
+
+  /** The rows of what waits, as they stand. */
+  get #movable() {
+    return [...this.list.children].filter((node) => node.waiting.includes(node.batch));
   }
 
   draw() {
     let batches = ordered(this.store.active.filter((row) => !row.cancel_requested));
     if (this.#wanted) {
-      const rank = (batch) => this.#wanted.indexOf(batch.id);
-      batches = batches.sort((a, b) => rank(a) - rank(b));
+      // What is drawn already stands first, what came meanwhile last.
+      const waits = (batch) => batch.rows.some((row) => row.state === 'queued');
+      const place = (batch) => (waits(batch) ? Infinity : -1);
+      const rank = (batch) => (this.#wanted.includes(batch.id) ? this.#wanted.indexOf(batch.id) : place(batch));
+      batches = batches.sort((a, b) => Math.sign(rank(a) - rank(b)) || 0); // Infinity - Infinity is no number
     }
     const waiting = batches.filter(({ rows }) => rows.some((row) => row.state === 'queued')).map(({ id }) => id);
     for (const id of this.#nodes.keys()) if (!batches.some((batch) => batch.id === id)) this.#nodes.delete(id);
+    const held = this.dragging.row;
+    if (held && !waiting.includes(held.batch)) { // it is drawn now
+      this.dragging.cancel();
+      return;
+    }
     const focused = document.activeElement;
     arrange(this.list, batches.map((batch) => this.#node(batch, waiting)));
     if (focused !== document.activeElement && this.list.contains(focused)) focused.focus(); // moving takes it away
@@ -61,12 +86,13 @@ export class OwnBatches {
       attribute(part(node, name), 'aria-label', `${label}: ${short}`);
       attribute(part(node, name), 'aria-disabled', can ? null : 'true'); // not disabled: focus must not be lost at an end
     }
+    show(part(node, 'grip'), at >= 0 && waiting.length > 1);
     node.waiting = waiting;
     return node;
   }
 
   #make(id) {
-    const node = clone('t-batch');
+    const node = Object.assign(clone('t-batch'), { batch: id, waiting: [] });
     part(node, 'up').addEventListener('click', () => this.#move(node, id, -1));
     part(node, 'down').addEventListener('click', () => this.#move(node, id, 1));
     part(node, 'cancel').addEventListener('click', () => this.#send(`batches/${id}/cancel`, {}, gettext('Cancelled.')));
@@ -77,12 +103,17 @@ export class OwnBatches {
     const order = node.waiting.filter((other) => other !== id);
     const at = node.waiting.indexOf(id) + by;
     if (at < 0 || at > order.length || !node.waiting.includes(id)) return;
-    const before = order[at] ?? null;
     order.splice(at, 0, id);
+    this.#ask(id, order);
+  }
+
+  /** Show what waits in this order, in which only the batch `id` has moved, and ask the server for it. */
+  #ask(id, order) {
+    const at = order.indexOf(id);
     this.#wanted = order;
     this.draw();
     const words = interpolate(gettext('Now number %s of %s.'), [at + 1, order.length]);
-    this.#send(`batches/${id}/move`, { before }, words);
+    this.#send(`batches/${id}/move`, { before: order[at + 1] ?? null }, words);
   }
 
   async #send(path, body, words) {
@@ -93,7 +124,7 @@ export class OwnBatches {
       toast(problem.message);
     }
     await this.changed();
-    this.#wanted = null;
+    if (!this.dragging.row) this.#wanted = null; // else another is on its way already
     this.draw();
   }
 }

@@ -1,11 +1,13 @@
 /** The frame of every page: menus, theme, dialogs, the toast that a deletion on the page before left behind. */
 
 import { csrfToken, post } from './api.js';
+import { focusOn } from './focus.js';
 import { startKeys } from './keys.js';
 import { takeToastAfterLoad, toast } from './toast.js';
 
 // -- menus: one open at a time, closed by Escape, a click elsewhere or leaving with Tab ---------------------------------
 
+let opener = null; // the button of the menu whose entry has opened a dialog
 const openMenus = () => document.querySelectorAll('details.menu[open]');
 
 document.addEventListener('click', (event) => {
@@ -24,7 +26,9 @@ document.addEventListener('keydown', (event) => {
 });
 document.addEventListener('focusout', (event) => {
   const menu = event.target.closest?.('details.menu[open]');
-  if (menu && event.relatedTarget && !menu.contains(event.relatedTarget)) menu.open = false;
+  if (!menu || !event.relatedTarget || menu.contains(event.relatedTarget)) return;
+  if (event.relatedTarget.closest('dialog')) opener = menu.querySelector('summary');
+  menu.open = false;
 });
 
 // -- theme: at once, then remembered by the server ---------------------------------------------------------------------
@@ -51,6 +55,11 @@ for (const form of document.querySelectorAll('[data-theme-form]')) {
 
 for (const dialog of document.querySelectorAll('dialog.ask')) {
   dialog.addEventListener('click', (event) => event.target === dialog && dialog.close());
+  // The dialog itself would give the focus back to the entry, which is hidden with its menu.
+  dialog.addEventListener('close', () => {
+    if (opener) focusOn(opener);
+    opener = null;
+  });
   for (const button of dialog.querySelectorAll('[data-close]')) button.addEventListener('click', () => dialog.close());
 }
 

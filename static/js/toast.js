@@ -1,9 +1,12 @@
 /** Short notes at the foot of the window, and what is read aloud. */
 
-import { clone, part, show, write } from './dom.js';
+import { clone, isTyping, part, show, write } from './dom.js';
+import { focusOn } from './focus.js';
 
 const AFTER_LOAD = 'zimageweb:toast';
 const SPOKEN_EVERY = 2_500; // milliseconds
+
+let undo = null; // what the note that is up offers to take back
 
 /** @param {{label?: string, action?: Function, seconds?: number}} options */
 export function toast(text, { label = '', action = null, seconds = 6 } = {}) {
@@ -14,11 +17,18 @@ export function toast(text, { label = '', action = null, seconds = 6 } = {}) {
   write(button, label);
   const region = document.getElementById('toasts');
   region.querySelectorAll('.is-up').forEach((old) => old.remove());
+  undo = label === gettext('Undo') ? button : null;
   let timer = null;
+  let before = null; // who had the focus before the note
   const close = () => {
     clearTimeout(timer);
+    const held = note.contains(document.activeElement);
     note.remove();
+    if (held) focusOn(before);
   };
+  note.addEventListener('focusin', ({ relatedTarget }) => {
+    if (!note.contains(relatedTarget)) before = relatedTarget;
+  });
   const start = () => { timer = setTimeout(close, seconds * 1000); };
   // Whoever reads or reaches for it gets the time to do so.
   for (const type of ['pointerenter', 'focusin']) note.addEventListener(type, () => clearTimeout(timer));
@@ -31,6 +41,14 @@ export function toast(text, { label = '', action = null, seconds = 6 } = {}) {
   region.append(note);
   start();
 }
+
+/** The note lies at the end of the page: keys reach it from everywhere. */
+document.addEventListener('keydown', (event) => {
+  const wanted = event.key === 'z' && (event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey;
+  if (!wanted || event.defaultPrevented || isTyping(event) || !undo?.isConnected) return;
+  event.preventDefault();
+  undo.click();
+});
 
 /** Show a toast on the next page: `{text, ids}` offers to undo the deletion of those images. */
 export function toastAfterLoad(note) {

@@ -7,59 +7,20 @@ fails the test, unless it is marked `console_ok`.
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect
 
+from tests.browser.chromium import ARGUMENTS, DESKTOP, MISSING, PHONE, find_chromium
+from tests.browser.looking import Watcher, barriers
 from tests.engine.lora_making import make_lora
 from tests.site.running import Site, manage, site, until
 
 ADMIN = ("admin", "pw-of-the-admin-1")
-ARGUMENTS = [
-    "--no-sandbox",  # as root in CI
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-dev-shm-usage",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--font-render-hinting=none",
-    "--force-color-profile=srgb",
-]
-WCAG_22_AA = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-
-expect.set_options(timeout=15_000)
-
-
-def installed_chromium() -> str | None:
-    for name in ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"):
-        if found := shutil.which(name):
-            return found
-    return None
-
-
-def find_chromium(playwright: Playwright) -> str | None:
-    """`CHROMIUM`, else the PATH, else Playwright's own, else, as root on Debian, from apt."""
-    if named := os.environ.get("CHROMIUM"):
-        return named
-    if found := installed_chromium():
-        return found
-    if Path(playwright.chromium.executable_path).exists():
-        return playwright.chromium.executable_path
-    if os.getuid() == 0 and shutil.which("apt-get"):
-        for command in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", "chromium"]):
-            subprocess.run(["apt-get", *command], check=False, stdout=subprocess.DEVNULL, timeout=600)
-        return installed_chromium()
-    return None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -72,23 +33,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any], playwright: Playwright) -> dict[str, Any]:
     chromium = find_chromium(playwright)
     if chromium is None:
-        message = "no Chromium: install it (apt-get install chromium) or set CHROMIUM"
         if os.environ.get("CI"):
-            pytest.fail(message)
-        pytest.skip(message)
+            pytest.fail(MISSING)
+        pytest.skip(MISSING)
     return {**browser_type_launch_args, "executable_path": chromium, "args": ARGUMENTS}
 
 
 @pytest.fixture(scope="session")
 def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]:
-    return {
-        **browser_context_args,
-        "viewport": {"width": 1440, "height": 900},
-        "locale": "en-GB",
-        "timezone_id": "UTC",
-        "color_scheme": "light",
-        "reduced_motion": "reduce",
-    }
+    return {**browser_context_args, **DESKTOP}
 
 
 @pytest.fixture(scope="session")
@@ -112,21 +65,9 @@ def base_url(running_site: Site) -> str:
 @pytest.fixture
 def watch(request: pytest.FixtureRequest) -> Iterator[Callable[[Page], Page]]:
     """`watch(page)` for pages that a test opens itself; the fixture `page` is watched anyway."""
-    wrong: list[str] = []
-
-    def begin(page: Page) -> Page:
-        def leaves(url: str) -> bool:
-            parts = urlsplit(url)
-            return parts.scheme in {"http", "https", "ws", "wss"} and parts.hostname not in {"localhost", "127.0.0.1"}
-
-        page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("request", lambda sent: wrong.append(f"left the machine: {sent.url}") if leaves(sent.url) else None)
-        return page
-
-    yield begin
-    allowed = [text for mark in request.node.iter_markers("console_ok") for text in mark.args]
-    wrong = [text for text in wrong if not any(part in text for part in allowed)]
+    watcher = Watcher()
+    yield watcher.watch
+    wrong = watcher.unexpected(text for mark in request.node.iter_markers("console_ok") for text in mark.args)
     assert not wrong, wrong
 
 
@@ -167,23 +108,15 @@ def axe() -> Callable[[Page], None]:
     """`axe(page)` fails with a readable list of what breaks WCAG 2.2 AA."""
 
     def check(page: Page) -> None:
-        options = {"runOnly": {"type": "tag", "values": WCAG_22_AA}, "resultTypes": ["violations"]}
-        found = Axe().run(page, options=options).response["violations"]
-        lines = [
-            f"{each['id']} [{each['impact']}] {each['help']}\n    "
-            + "\n    ".join(node["html"][:160] for node in each["nodes"][:5])
-            for each in found
-        ]
-        assert not found, f"{page.url}\n" + "\n".join(lines)
+        found = barriers(page)
+        assert not found, f"{page.url}\n" + "\n".join(found)
 
     return check
 
 
 @pytest.fixture
 def phone(browser: Browser, browser_context_args: dict[str, Any], base_url: str) -> Iterator[BrowserContext]:
-    context = browser.new_context(
-        **browser_context_args | {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
-    )
+    context = browser.new_context(**browser_context_args | PHONE)
     yield context
     context.close()
 

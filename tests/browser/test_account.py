@@ -8,6 +8,8 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.looking import overflows
+
 LONG = {"width": 1024, "height": 1024, "steps": 50}
 
 
@@ -23,9 +25,8 @@ def ask(page: Page, prompt: str, count: int) -> None:
 
 
 def assert_fits(page: Page) -> None:
-    for width in (320, 390, 1440):
-        page.set_viewport_size({"width": width, "height": 900})
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, (page.url, width)
+    found = overflows(page, (320, 390, 1440))
+    assert not found, f"{page.url}\n" + "\n".join(found)
 
 
 def test_preferences_hold_and_every_page_of_the_account_is_accessible(
