@@ -21,11 +21,11 @@ PEOPLE = (
     "lea",  # is signed out in another tab
 )
 BATCHES = (
-    ("Violet dusk over still water", "3:2", 4),
-    ("Warm sand and a pale green sky", "9:16", 3),
-    ("Deep sea, one red lantern", "1:1", 3),
-    ("Autumn forest seen through fog", "16:9", 2),
-    ("Noon over a field of lavender", "4:3", 1),
+    ("The sea at sunset with a red sun and a white sailboat", "3:2", 4),
+    ("Snowy mountains at dawn with three pink trees", "9:16", 3),
+    ("Four yellow stars on a blue background", "1:1", 3),
+    ("Rolling hills at night with the moon on the left and a red house on the right", "16:9", 2),
+    ("A purple field under a pink sky with a white house", "4:3", 1),
 )
 AGES = {BATCHES[0][0]: 0, BATCHES[1][0]: 0, BATCHES[2][0]: 1, BATCHES[3][0]: 1, BATCHES[4][0]: 5}  # days
 _MAKE = """
@@ -102,8 +102,8 @@ class Population:
         self._block_the_disk("kim")
         for prompt, ratio, count in BATCHES:
             self.ask("mei", prompt, ratio=ratio, count=count)
-        self.ask("eva", "A lighthouse at dusk")
-        self.ask("kim", "A paper boat on a puddle")
+        self.ask("eva", "A desert under an orange sky")
+        self.ask("kim", "A winter landscape at night with the moon")
         self.wait_until_drawn()
         self._tidy_up()
 
@@ -115,17 +115,17 @@ class Population:
 
     def _tidy_up(self) -> None:
         pictures = {prompt: self._images_of(prompt) for prompt, _ratio, _count in BATCHES}
-        dusk, sand, sea, forest, _lavender = pictures.values()
-        for each in (dusk[0], sand[1], sea[2]):
+        sea, mountains, stars, hills, _field = pictures.values()
+        for each in (sea[0], mountains[1], stars[2]):
             self.call("mei", "PATCH", f"images/{each}", {"favourite": True})
-        album = self.call("mei", "POST", "albums", {"name": "Dusk", "ids": dusk + sea[:1]})
+        album = self.call("mei", "POST", "albums", {"name": "Evenings", "ids": sea + hills[:1]})
         empty = self.call("mei", "POST", "albums", {"name": "For later", "ids": []})
-        self.call("mei", "POST", "images/delete", {"ids": [sand[2], sea[1]]})
+        self.call("mei", "POST", "images/delete", {"ids": [mountains[2], stars[1]]})
         archive = self.call("mei", "POST", "archives", {"album": album["id"]})
-        self._run(_AGE.format(ages=AGES, lost=forest[1]))
+        self._run(_AGE.format(ages=AGES, lost=hills[1]))
         is_ready = lambda: self.call("mei", "GET", f"archives/{archive['id']}")["state"] == "ready"  # noqa: E731
         until(is_ready, seconds=30, what="the ZIP file is packed")
-        self.facts |= {"picture": dusk[1], "lost": forest[1], "album": album["id"], "empty_album": empty["id"]}
+        self.facts |= {"picture": sea[1], "lost": hills[1], "album": album["id"], "empty_album": empty["id"]}
 
     def _images_of(self, prompt: str) -> list[str]:
         return [image["id"] for image in self.call("mei", "GET", f"images?q={quote(prompt)}")["items"]]

@@ -33,7 +33,8 @@ _SETTINGS = ALONE | {
     "DJANGO_SUPERUSER_USERNAME": "admin",
     "DJANGO_SUPERUSER_PASSWORD": PASSWORD,
 }
-_SLOW = {"width": 1024, "height": 1024, "steps": 50}
+_SLOW = {"width": 384, "height": 384, "steps": 50}
+_ASKED = 10  # pictures of _SLOW; with half of them left the scene is set up again
 _HELD_FOR = 8.0  # seconds: a worker that does not stir for 20 counts as gone
 _LOADED = """() => [...document.images].every((image) => image.complete || image.loading === 'lazy')"""
 
@@ -133,7 +134,7 @@ class Stage:
         """Have the worker do that, and the people ask for what belongs to it."""
         if scene == Scene.LOADING:
             self.worker.hold_while_loading()
-        if scene == self._scene:
+        if scene == self._scene and not self._is_over():
             return
         if scene in {Scene.READY, Scene.DRAWING}:
             self.worker.make_ready()
@@ -143,18 +144,20 @@ class Stage:
         if scene == Scene.DRAWING:
             self._ask_for_a_while()
         elif scene == Scene.STOPPED:
-            self.people.ask("tom", "A red fox asleep in fresh snow, low winter light")
+            self.people.ask("tom", "A large orange circle on a turquoise background")
         self._scene = scene
+
+    def _is_over(self) -> bool:
+        """Whether what the scene needs to be drawn will soon have been."""
+        return self._scene == Scene.DRAWING and self.people.call("mei", "GET", "queue")["length"] < _ASKED // 2
 
     def _ask_for_a_while(self) -> None:
         ask = self.people.ask
-        ask(
-            "mei", "Layered mountains after rain, pale mist between the ridges, a small vermilion sun", count=4, **_SLOW
-        )
+        ask("mei", "Rolling hills at dawn under a pink sky with a yellow sun and a red house", count=4, **_SLOW)
         until(lambda: self.people.call("mei", "GET", "queue")["running"], what="a picture being drawn")
-        ask("lea", "A paper boat", count=1, **_SLOW)
-        ask("tom", "A red fox asleep in fresh snow, low winter light", count=3, **_SLOW)
-        ask("mei", "Geometric poster of a harbour town, warm paper texture", count=2, **_SLOW)
+        ask("lea", "The sea at night with a white boat", count=1, **_SLOW)
+        ask("tom", "A large orange circle on a turquoise background", count=3, **_SLOW)
+        ask("mei", "A green triangle to the left of a yellow square", count=2, **_SLOW)
 
     @contextmanager
     def window(self, state: State, device: dict[str, Any]) -> Iterator[Page]:

@@ -78,7 +78,7 @@ def _ask_too_fast(page: Page, stage: Stage) -> None:
         await Promise.all(Array.from({ length: 12 }, ask));
     }"""
     page.evaluate(script)
-    page.locator("#prompt").fill("A field of lavender at noon")
+    page.locator("#prompt").fill("A purple field under a pink sky")
     page.locator(".go").click()
 
 

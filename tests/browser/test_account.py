@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.looking import overflows
 
-LONG = {"width": 1024, "height": 1024, "steps": 50}
+LONG = {"width": 384, "height": 384, "steps": 50}
 
 
 def ask(page: Page, prompt: str, count: int) -> None:
@@ -85,7 +85,7 @@ def test_an_account_is_deleted_for_good(signed_in: Page, member: tuple[str, str]
 
 def test_waiting_batches_change_places_by_keyboard(signed_in: Page, axe: Callable[[Page], None]) -> None:
     page = signed_in
-    ask(page, "first of all", count=4)
+    ask(page, "first of all", count=10)  # long enough for all that follows
     for prompt in ("a red fox", "a grey owl", "a blue whale"):
         ask(page, prompt, count=2)
     page.goto("/queue/")
