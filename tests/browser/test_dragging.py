@@ -16,7 +16,7 @@ PROMPTS = ["first of all", "a red fox", "a grey owl", "a blue whale"]
 
 @pytest.fixture
 def waiting() -> Iterator[Callable[[Page], Locator]]:
-    """`waiting(page)` asks for four batches, of which the first is being drawn for as long as a test takes; answers their prompts in order."""
+    """`waiting(page)` asks for four batches, the first long enough for a test; answers their prompts."""
     pages = []
 
     def begin(page: Page) -> Locator:
