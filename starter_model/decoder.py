@@ -14,7 +14,7 @@ from starter_model.optimizers import Optimizers
 from starter_model.parts import CHANNELS
 from starter_model.progress import Checkpoints, cosine, mixed_precision
 
-_ROUND = Round(2400, 1600, crop=128, crop_batch=8)
+_ROUND = Round(1400, 800, crop=128, crop_batch=8)
 _LEARNING_RATE = 1.5e-3
 _MOST_NOISE = 0.4
 _EDGE_WEIGHT = 1.0
