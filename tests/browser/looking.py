@@ -48,7 +48,8 @@ class Watcher:
 
     def unexpected(self, allowed: Iterable[str] = ()) -> list[str]:
         """All that was heard but for errors that hold one of the `allowed` texts: those are caused on purpose."""
-        return [text for text in self._wrong if not any(part in text for part in allowed)]
+        parts = list(allowed)
+        return [text for text in self._wrong if not any(part in text for part in parts)]
 
 
 def _leaves(url: str) -> bool:

@@ -121,6 +121,7 @@ def test_cancelling_stops_what_is_drawn_and_what_waits(signed_in: Page) -> None:
 
 @pytest.mark.console_ok("422")
 def test_what_was_typed_survives_a_refusal_and_a_reload(signed_in: Page) -> None:
+    expect(signed_in.locator("[data-summary]")).to_have_text(re.compile("·"))  # its scripts are at work
     box = signed_in.get_by_label("Describe your picture")
     box.fill("x" * 2_001)
     signed_in.get_by_role("button", name=re.compile("^Generate")).click()

@@ -10,9 +10,9 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.conftest import sign_in
 from tests.browser.test_albums import pictures
-from tests.browser.test_starting import able
+from tests.browser.test_starting import unable
 
-__all__ = ["able", "pictures"]  # fixtures
+__all__ = ["pictures", "unable"]  # fixtures
 
 Account = tuple[str, str]
 
@@ -102,7 +102,7 @@ def test_a_phone_has_room_for_both(
     axe(page)
 
 
-def test_one_chosen_picture_can_be_the_start(able: None, page: Page, pictures: Account) -> None:
+def test_one_chosen_picture_can_be_the_start(page: Page, pictures: Account) -> None:
     sign_in(page, pictures)
     page.goto("/gallery/")
     start = page.get_by_role("link", name="Use as start")
@@ -116,7 +116,7 @@ def test_one_chosen_picture_can_be_the_start(able: None, page: Page, pictures: A
     expect(page.get_by_role("img", name="The picture to start from")).to_be_visible()
 
 
-def test_a_model_that_cannot_start_from_one_is_not_offered_it(page: Page, pictures: Account) -> None:
+def test_a_model_that_cannot_start_from_one_is_not_offered_it(unable: None, page: Page, pictures: Account) -> None:
     sign_in(page, pictures)
     page.goto("/gallery/")
     with page.expect_response("**/api/v1/models") as told:
