@@ -45,6 +45,7 @@ def test_the_order_goes_with_the_search_and_into_the_viewer(
     page.locator(".cell > a").first.click()
     page.get_by_role("link", name="Newer picture").click()
     expect(page.get_by_role("img", name="fox 2").first).to_be_visible()
+    page.wait_for_load_state()  # and its scripts hear the keys
     page.keyboard.press("ArrowRight")
     expect(page.locator("[data-stage] img")).to_have_attribute("alt", "fox 1")
 
