@@ -73,7 +73,7 @@ export class Actions {
       this.#bringBack(batch, ids);
     };
     const action = () => undo().catch((problem) => toast(problem.message));
-    toast(inBin(ids.length), { label: gettext('Undo'), action, seconds: 10 });
+    toast(inBin(ids.length), { undo: action, seconds: 10 });
   }
 
   #bringBack(batch, ids) {

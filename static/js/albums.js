@@ -52,7 +52,7 @@ export function albumActions(root, selection) {
         return;
       }
       const action = () => inChunks(`albums/${here}/images`, ids).then(undone).catch(tell);
-      toast(gettext('Taken out of the album.'), { label: gettext('Undo'), action, seconds: 10 });
+      toast(gettext('Taken out of the album.'), { undo: action, seconds: 10 });
     },
   };
 }

@@ -57,7 +57,7 @@ export async function deleteCells(cells) {
       toast(problem.message);
     }
   };
-  toast(inBin(cells.length), { label: gettext('Undo'), action: undo, seconds: 10 });
+  toast(inBin(cells.length), { undo, seconds: 10 });
 }
 
 /** Everything, after the number has been typed. */
@@ -71,7 +71,7 @@ export async function deleteAll() {
   count('total', -deleted.length);
   count('bin', deleted.length);
   for (const element of document.querySelectorAll('[data-count="favourites"]')) write(element, 0);
-  toast(inBin(deleted.length), { label: gettext('Undo'), action: undo, seconds: 20 });
+  toast(inBin(deleted.length), { undo, seconds: 20 });
 }
 
 export async function restoreCells(cells) {

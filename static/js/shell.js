@@ -84,5 +84,5 @@ if (left) {
     await post('images/restore', { ids: left.ids });
     location.reload();
   };
-  toast(left.text, { label: gettext('Undo'), action: left.ids ? undo : null, seconds: 10 });
+  toast(left.text, { undo: left.ids && undo, seconds: 10 });
 }

@@ -6,18 +6,21 @@ import { focusOn } from './focus.js';
 const AFTER_LOAD = 'zimageweb:toast';
 const SPOKEN_EVERY = 2_500; // milliseconds
 
-let undo = null; // what the note that is up offers to take back
+let undoButton = null; // of the note that is up, if it offers to take something back
 
-/** @param {{label?: string, action?: Function, seconds?: number}} options */
-export function toast(text, { label = '', action = null, seconds = 6 } = {}) {
+/**
+ * What can be taken back passes `undo`, which Ctrl+Z calls too; other buttons have a label and an action.
+ * @param {{label?: string, action?: Function, undo?: Function, seconds?: number}} options
+ */
+export function toast(text, { label = '', action = null, undo = null, seconds = 6 } = {}) {
   const note = clone('t-toast');
   write(part(note, 'text'), text);
   const button = part(note, 'action');
-  show(button, action);
-  write(button, label);
+  show(button, undo ?? action);
+  write(button, undo ? gettext('Undo') : label);
   const region = document.getElementById('toasts');
   region.querySelectorAll('.is-up').forEach((old) => old.remove());
-  undo = label === gettext('Undo') ? button : null;
+  undoButton = undo && button;
   let timer = null;
   let before = null; // who had the focus before the note
   const close = () => {
@@ -36,7 +39,7 @@ export function toast(text, { label = '', action = null, seconds = 6 } = {}) {
   part(note, 'close').addEventListener('click', close);
   button.addEventListener('click', () => {
     close();
-    action();
+    (undo ?? action)();
   });
   region.append(note);
   start();
@@ -45,9 +48,9 @@ export function toast(text, { label = '', action = null, seconds = 6 } = {}) {
 /** The note lies at the end of the page: keys reach it from everywhere. */
 document.addEventListener('keydown', (event) => {
   const wanted = event.key === 'z' && (event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey;
-  if (!wanted || event.defaultPrevented || isTyping(event) || !undo?.isConnected) return;
+  if (!wanted || event.defaultPrevented || isTyping(event) || !undoButton?.isConnected) return;
   event.preventDefault();
-  undo.click();
+  undoButton.click();
 });
 
 /** Show a toast on the next page: `{text, ids}` offers to undo the deletion of those images. */
