@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -29,6 +30,8 @@ for inherited in ("REDIS_URL", "SITE_URL", "HOST", "PORT", "SIGNUP", "EMAIL_URL"
 # Playwright's sync API keeps an event loop running in the test's thread. Servers under test run in other processes,
 # which do not get this variable, so that a real sync call in async code still fails there.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+# A shell that starts the tests in the background has them ignore Ctrl-C, and so would the processes under test.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 django.setup()
 
 from django.conf import settings  # noqa: E402
