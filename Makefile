@@ -16,7 +16,7 @@ run: .venv/installed  ## Install what is missing and start the whole site; Ctrl-
 	@exec $(BIN)/python manage.py up
 
 test: .venv/installed-dev  ## Run all tests, those of the database on PostgreSQL too
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 	$(BIN)/python -m tests.on_postgresql
 
 lint: .venv/installed-dev  ## Check style, types, settings, migrations and translations

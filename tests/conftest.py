@@ -33,6 +33,8 @@ os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 # A shell that starts the tests in the background has them ignore Ctrl-C, and so would the processes under test.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 django.setup()
+# The processes of pytest-xdist inherit this one's environment, and pytest-django would read settings in them too early.
+os.environ.pop("DJANGO_SETTINGS_MODULE")
 
 from django.conf import settings  # noqa: E402
 from django.core.management import call_command  # noqa: E402

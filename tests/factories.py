@@ -11,8 +11,8 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from PIL.PngImagePlugin import PngInfo
 
-from gallery import storing
-from gallery.models import Image
+from gallery import inputs, storing
+from gallery.models import Image, Input
 
 # What AUTOMATIC1111 writes into the chunk `parameters`.
 INFOTEXT = (
@@ -60,3 +60,15 @@ def make_image(
     image.favourite = favourite
     image.save(update_fields=["deleted_at", "favourite"])
     return image
+
+
+def as_file(picture: PIL.Image.Image, kind: str = "PNG", **options: Any) -> bytes:
+    """What a person would upload."""
+    file = io.BytesIO()
+    picture.save(file, kind, **options)
+    return file.getvalue()
+
+
+def make_input(owner: User, picture: PIL.Image.Image | None = None) -> Input:
+    """A picture that was brought to start from."""
+    return inputs.keep(owner_id=owner.pk, file=io.BytesIO(as_file(picture or make_picture())))

@@ -66,3 +66,10 @@ def put_file(media: Path) -> Callable[..., Path]:
         return path
 
     return put
+
+
+@pytest.fixture
+def policy(settings: Settings) -> None:
+    """How long pictures are kept."""
+    settings.RETENTION_DAYS = 7
+    settings.BIN_DAYS = 3

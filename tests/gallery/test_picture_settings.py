@@ -1,46 +1,18 @@
-"""Settings from picture files: ours, those of other tools as they write them, and files made to do harm."""
+"""Settings from picture files: ours, and those of other tools as they write them."""
 
 from __future__ import annotations
 
-import io
 import json
-import random
-import struct
 import zlib
-from dataclasses import asdict
 from typing import Any
 
-import PIL.Image
 import pytest
 
 from gallery import storing
-from gallery.metadata import settings as picture_settings
-from gallery.metadata.settings import NoSettings
-from gallery.metadata.texts import LONGEST_TEXT, NotAPicture
 from tests.factories import INFOTEXT, make_picture, make_png
 
-COMFYUI: dict[str, Any] = {
-    "3": {
-        "class_type": "KSampler",
-        "inputs": {
-            "seed": 1125899906842625,
-            "steps": 9,
-            "cfg": 1.0,
-            "sampler_name": "res_multistep",
-            "scheduler": "simple",
-            "denoise": 1.0,
-            "model": ["11", 0],
-            "positive": ["6", 0],
-            "negative": ["7", 0],
-            "latent_image": ["13", 0],
-        },
-    },
-    "6": {"class_type": "CLIPTextEncode", "inputs": {"text": "a red fox", "clip": ["12", 0]}},
-    "7": {"class_type": "ConditioningZeroOut", "inputs": {"conditioning": ["6", 0]}},
-    "11": {"class_type": "UNETLoader", "inputs": {"unet_name": "z_image_turbo_bf16.safetensors"}},
-    "12": {"class_type": "CLIPLoader", "inputs": {"clip_name": "qwen_3_4b.safetensors", "type": "lumina2"}},
-    "13": {"class_type": "EmptySD3LatentImage", "inputs": {"width": 832, "height": 1216, "batch_size": 1}},
-}
+from .picture_files import COMFYUI, bare_png, chunk, read, with_exif
+
 COMFYUI_PARTS: dict[str, Any] = {
     "1": {
         "class_type": "SamplerCustomAdvanced",
@@ -105,31 +77,6 @@ FOOOCUS = {
     "resolution": "(1152, 896)",
     "version": "Fooocus v2.5.5",
 }
-
-
-def with_exif(kind: str, comment: bytes = b"", **tags: str) -> bytes:
-    exif = PIL.Image.Exif()
-    if comment:
-        exif.get_ifd(0x8769)[0x9286] = comment
-    for name, value in tags.items():
-        exif[{"model": 0x0110}[name]] = value
-    file = io.BytesIO()
-    make_picture().save(file, kind, exif=exif)
-    return file.getvalue()
-
-
-def chunk(kind: bytes, content: bytes) -> bytes:
-    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
-
-
-def bare_png(*chunks: bytes, width: int = 64, height: int = 64) -> bytes:
-    """Header and chunks, and pixels that nobody could decode."""
-    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
-    return b"\x89PNG\r\n\x1a\n" + header + b"".join(chunks) + chunk(b"IDAT", b"no pixels") + chunk(b"IEND", b"")
-
-
-def read(content: bytes) -> dict[str, Any]:
-    return asdict(picture_settings.read(io.BytesIO(content)))
 
 
 FOX = {"prompt": "a red fox", "negative_prompt": "", "style": "", "loras": (), "variation": None}
@@ -250,103 +197,3 @@ def test_utf8_where_latin1_belongs_is_understood() -> None:
 def test_compressed_texts_are_read() -> None:
     packed = chunk(b"zTXt", b"parameters\0\0" + zlib.compress(INFOTEXT.encode()))
     assert read(bare_png(packed))["steps"] == 30
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        b"",
-        b"GIF89a" + bytes(100),
-        b"<svg/>" * 1000,
-        b"\x89PNG\r\n\x1a\n",
-        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", b"short"),
-        b"RIFF\xff\xff\xff\x7fWEBPVP8X" + bytes(100),
-        b"\xff\xd8\xff\xe1\xff\xffExif\0\0",
-        bare_png(width=2**31 - 1, height=2**31 - 1),
-        bare_png(chunk(b"zTXt", b"parameters\0\0" + zlib.compress(bytes(100_000_000), 9))),
-        bare_png(*[chunk(b"zTXt", b"k%d\0\0" % n + zlib.compress(bytes(LONGEST_TEXT))) for n in range(100)]),
-        b"\x89PNG\r\n\x1a\n" + chunk(b"tEXt", b"") * 400_000,
-    ],
-    ids=["empty", "gif", "svg", "cut", "short header", "webp", "jpeg", "vast", "bomb", "bombs", "chunks"],
-)
-def test_what_is_no_picture_is_refused_in_a_sentence(content: bytes) -> None:
-    with pytest.raises(NotAPicture, match=r"PNG, JPEG or WebP"):
-        read(content)
-
-
-DEEP = "[" * 200_000
-
-
-@pytest.mark.parametrize(
-    "texts",
-    [
-        {},
-        {"Comment": "Created with GIMP"},
-        {"parameters": "just a prompt"},
-        {"parameters": "Steps: many, Seed: none, Sampler: Euler"},
-        {"parameters": "a" * (LONGEST_TEXT + 1) + "\nSteps: 8, Seed: 1"},
-        {"parameters": "{"},
-        {"parameters": "[]"},
-        {"parameters": DEEP},
-        {"parameters": '{"sui_image_params": 3}'},
-        {"parameters": '{"sui_image_params": {"steps": {}, "seed": [1], "prompt": 7, "cfgscale": NaN}}'},
-        {"parameters": '{"sui_image_params": {"seed": ' + "9" * 4_000 + "}}"},
-        {"parameters": '{"sui_image_params": {"seed": ' + "9" * 400_000 + "}}"},
-        {"parameters": '{"sui_image_params": {"seed": -1, "steps": 1e999, "prompt": "\\ud800\\u0000"}}'},
-        {"zimageweb": '{"record": 3, "seed": true}'},
-        {"invokeai_metadata": "null"},
-        {"prompt": DEEP},
-        {"prompt": "{}"},
-        {"prompt": '{"1": 3, "2": {"inputs": []}, "3": {"inputs": {"latent_image": 1, "positive": {}}}}'},
-        {"prompt": '{"1": {"inputs": {"latent_image": ["1", 0], "positive": ["1", 0], "seed": ["1", 0]}}}'},
-        {"Software": "NovelAI"},
-        {"Software": "NovelAI", "Comment": "{}"},
-    ],
-)
-def test_nonsense_is_no_settings(texts: dict[str, str]) -> None:
-    with pytest.raises(NoSettings, match="does not tell"):
-        read(make_png(texts))
-
-
-def test_one_tools_nonsense_does_not_hide_anothers_settings() -> None:
-    assert read(make_png({"zimageweb": DEEP, "parameters": INFOTEXT}))["source"] == "AUTOMATIC1111"
-
-
-def test_links_that_fan_out_and_run_in_circles_end() -> None:
-    links = {f"in{n}": [str(n), 0] for n in range(100)}
-    graph: dict[str, Any] = {str(n): {"class_type": "X", "inputs": links} for n in range(100)}
-    graph["s"] = {"inputs": {"latent_image": ["0", 0], "positive": ["1", 0], "negative": ["2", 0], "seed": 4}}
-    assert read(make_png({"prompt": json.dumps(graph)}))["seed"] == 4
-
-
-@pytest.mark.parametrize(
-    "line", ['a: "' * 100_000, "a" * 400_000, "a:" * 200_000, 'a:"' + "\\" * 400_000, 'a: "\\",' * 70_000]
-)
-def test_lines_made_to_be_slow_are_not(line: str) -> None:
-    told = read(make_png({"parameters": f"fox\n{line}, Steps: 8, Seed: 1\n{line} Steps: Seed:\nSteps: 8, Seed: 1"}))
-    assert (told["steps"], told["seed"]) == (8, 1)
-
-
-def test_control_characters_never_reach_the_form() -> None:
-    told = read(make_png({"zimageweb": json.dumps({"prompt": "a\x00\x1b[31m\ud800 fox\r\n\tin snow", "seed": 1})}))
-    assert told["prompt"] == "a[31m fox\n\tin snow"
-
-
-@pytest.mark.filterwarnings("ignore::UserWarning")
-@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
-def test_broken_files_never_raise_anything_else(kind: str) -> None:
-    whole = {
-        "PNG": make_png({"parameters": INFOTEXT, "prompt": json.dumps(COMFYUI)}),
-        "JPEG": with_exif("JPEG", b"UNICODE\0" + INFOTEXT.encode("utf-16-be"), model="prompt:{}"),
-        "WEBP": with_exif("WEBP", b"UNICODE\0" + INFOTEXT.encode("utf-16-be"), model="prompt:{}"),
-    }[kind]
-    chance = random.Random(4)
-    for _ in range(400):
-        broken = bytearray(whole[: chance.choice([len(whole), chance.randrange(len(whole))])])
-        for _ in range(chance.randrange(1, 8)):
-            if broken:
-                broken[chance.randrange(min(len(broken), 3_000))] = chance.randrange(256)
-        try:
-            read(bytes(broken))
-        except (NotAPicture, NoSettings):
-            continue
