@@ -10,7 +10,7 @@ import datetime as dt
 import logging
 import threading
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -28,17 +28,22 @@ from generation.engine.exceptions import (
     OutOfMemory,
     UnsupportedRequest,
 )
-from generation.engine.types import DeviceState, DrawRequest, Engine, StepReport
+from generation.engine.types import DeviceState, DrawRequest, Engine
 from generation.models import Failure, Generation
 from generation.showing import Previews
 from generation.speed import Speed, measured
+from generation.watch import Watch
 
 logger = logging.getLogger(__name__)
 
-# Steps are told, and cancels looked for, at most so often: more cannot be told apart, and each costs the engine's time.
-_TELLING_SECONDS = 0.15
 _RING_SECONDS = 60.0
 _STORING_AT_ONCE = 2
+_FAILURES: dict[type[Exception], Failure] = {
+    OutOfMemory: Failure.OUT_OF_MEMORY,
+    LoraUnusable: Failure.LORA,
+    UnsupportedRequest: Failure.UNSUPPORTED,
+    inputs.NotThere: Failure.START_GONE,
+}
 
 
 @dataclass
@@ -50,10 +55,9 @@ class Studio:
     worker: str
     drawn: int = 0
     speed: Speed | None = None
-    is_drawing: bool = False
+    watch: Watch | None = None  # over what is being drawn
     leaving: threading.Event = field(default_factory=threading.Event)
     lost: DeviceLost | None = None  # set when the device failed: this process cannot draw any more
-    last_sign_of_life: float = field(default_factory=time.monotonic)
     last_drawn_at: dt.datetime | None = None
     device_state: DeviceState | None = None  # when the last picture was drawn
     previews: Previews = field(default_factory=Previews)
@@ -68,7 +72,7 @@ class Studio:
 
     def draw_next_batch(self) -> int:
         """Claim, draw, pass on to storing; how many pictures were claimed."""
-        if self.leaving.is_set():
+        if self.leaving.is_set() or self.lost:
             return 0
         self._room.acquire()
         self._room.release()
@@ -78,11 +82,11 @@ class Studio:
         if not rows:
             return 0
         self._take(rows)
-        self.is_drawing, self.last_sign_of_life = True, time.monotonic()
+        self.watch = watch = Watch(rows, self.previews, self.leaving)
         try:
-            self._draw(rows, began)
+            self._draw(rows, watch, began)
         finally:
-            self.is_drawing = False
+            self.watch = None
         return len(rows)
 
     def beat(self) -> None:
@@ -99,54 +103,78 @@ class Studio:
 
     # -- drawing ------------------------------------------------------------------------------------------------------
 
-    def _draw(self, rows: list[Generation], began: float) -> None:
-        watch = _Watch(self, rows)
+    def _draw(self, rows: list[Generation], watch: Watch, began: float) -> None:
+        """Whatever happens, each row is either with the pool or out of this worker's hands afterwards."""
+        with_pool: set[int] = set()
+        try:
+            self._draw_and_pass_on(rows, watch, began, with_pool)
+        except DatabaseError:
+            # No row's fault. Nobody renews the leases now, so that the rows go back to the queue when they end.
+            logger.exception("Generations %s could not be drawn or settled: no database.", [row.pk for row in rows])
+            close_old_connections()
+        finally:
+            self._put_down([row for row in rows if row.pk not in with_pool])
+
+    def _draw_and_pass_on(self, rows: list[Generation], watch: Watch, began: float, with_pool: set[int]) -> None:
+        requests: list[DrawRequest] = []
         try:
             requests = [reproduction.request_of(row) for row in rows]
             pictures = self.engine.draw(requests, watch.on_step)
         except DrawingCancelled:
             pictures = [None] * len(rows)
+        except DatabaseError:
+            raise
         except DeviceLost as error:
             self.lost = error
             logger.exception("The device failed; its %d pictures go back to the queue and this worker ends.", len(rows))
             services.hand_back(rows=rows)
-            self._put_down(rows)
             raise
         except Exception as error:
             # Whatever goes wrong inside the libraries concerns this batch, not the ones after it.
             self._refuse(rows, error)
             return
         now = time.monotonic()
-        seconds = now - watch.began
-        if None not in pictures:
-            self.drawn += len(rows)
-            self.last_drawn_at, self.device_state = timezone.now(), self.engine.device_state()
-            self._measure(rows, now - began, watch.seconds_per_step)
+        self._note(rows, pictures, now - began, watch.seconds_per_step)
+        hashes = dict(self.engine.lora_hashes)  # as of now: the next batch may have loaded a changed file
+        unfinished = []
         for row, request, picture in zip(rows, requests, pictures, strict=True):
-            if picture is not None:
-                self._room.acquire()
-                self._pool.submit(self._store, row, request, picture, seconds / len(rows))
-            elif self.leaving.is_set():
-                services.hand_back(rows=[row])
-                self._put_down([row])
-            else:
+            if picture is None:
+                unfinished.append(row)
+                continue
+            record = reproduction.picture_of(row, request, (now - watch.began) / len(rows), self.engine.card, hashes)
+            self._room.acquire()
+            self._pool.submit(self._store, row, record, picture)
+            with_pool.add(row.pk)
+        if self.leaving.is_set():
+            services.hand_back(rows=unfinished)
+        else:
+            for row in unfinished:
                 services.settle_cancelled(row=row)
-                self._put_down([row])
 
     def _refuse(self, rows: list[Generation], error: Exception) -> None:
         """The engine cannot draw this batch. One row alone is to blame for it; of several any could be: each is
         returned, and drawn alone next time, because it has been attempted."""
         logger.warning("Generations %s could not be drawn: %s", [row.pk for row in rows], error, exc_info=error)
-        if len(rows) == 1:
-            failure = Failure.OUT_OF_MEMORY if isinstance(error, OutOfMemory) else Failure.ENGINE
-            failure = Failure.LORA if isinstance(error, LoraUnusable) else failure
-            failure = Failure.START_GONE if isinstance(error, inputs.NotThere) else failure
-            services.fail(
-                row=rows[0], failure=Failure.UNSUPPORTED if isinstance(error, UnsupportedRequest) else failure
-            )
-        else:
+        if len(rows) > 1:
             services.put_back(rows=rows)
-        self._put_down(rows)
+            return
+        blamed = (failure for kind, failure in _FAILURES.items() if isinstance(error, kind))
+        services.fail(row=rows[0], failure=next(blamed, Failure.ENGINE))
+
+    def _note(
+        self,
+        rows: Sequence[Generation],
+        pictures: Sequence[PillowImage.Image | None],
+        seconds: float,
+        seconds_per_step: float | None,
+    ) -> None:
+        """What everybody may know of the worker. A batch of which some were cancelled says nothing of its speed."""
+        finished = sum(picture is not None for picture in pictures)
+        if finished:
+            self.drawn += finished
+            self.last_drawn_at, self.device_state = timezone.now(), self.engine.device_state()
+        if finished == len(rows):
+            self._measure(rows, seconds, seconds_per_step)
 
     def _measure(self, rows: Sequence[Generation], seconds: float, seconds_per_step: float | None) -> None:
         latest = measured(
@@ -160,11 +188,10 @@ class Studio:
 
     # -- storing ------------------------------------------------------------------------------------------------------
 
-    def _store(self, row: Generation, request: DrawRequest, picture: PillowImage.Image, seconds: float) -> None:
+    def _store(self, row: Generation, drawn: storing.DrawnPicture, picture: PillowImage.Image) -> None:
         """In a thread of the pool: files first, then row and state in one transaction."""
         close_old_connections()
         try:
-            drawn = reproduction.picture_of(row, request, seconds, self.engine)
             image = reproduction.image_of(row, row.attempt, drawn)
             storing.write_files(image, storing.encode(picture, drawn))
             if not services.finish(row=row, store=lambda: _saved(image)):
@@ -194,49 +221,6 @@ class Studio:
         gone = {row.pk for row in rows}
         with self._lock:
             self._hands = [row for row in self._hands if row.pk not in gone]
-
-
-@dataclass
-class _Watch:
-    """Follows one batch while it is drawn: stores each step, shows previews, passes on what was cancelled."""
-
-    studio: Studio
-    rows: list[Generation]
-    began: float = field(default_factory=time.monotonic)
-    told: float = 0.0
-    _first_step: float | None = None
-    _last_step: float = 0.0
-    _steps: int = 0  # after the first
-
-    @property
-    def seconds_per_step(self) -> float | None:
-        """None before the second step."""
-        if self._first_step is None or not self._steps:
-            return None
-        return (self._last_step - self._first_step) / self._steps
-
-    def on_step(self, report: StepReport) -> Collection[int]:
-        """Called by the engine after each step; the indexes of the rows that are not to be drawn on."""
-        now = self.studio.last_sign_of_life = self._last_step = time.monotonic()
-        if self._first_step is None:
-            self._first_step = now
-        else:
-            self._steps += 1
-        if self.studio.leaving.is_set():
-            return range(len(self.rows))
-        if now - self.told < _TELLING_SECONDS:
-            return ()
-        self.told = now
-        # Usually all of them; after running out of memory the engine draws a batch in parts.
-        active = [self.rows[index] for index in report.active]
-        try:
-            dropped = services.record_step(rows=active, step=report.step)
-        except DatabaseError:
-            logger.exception("Step %d could not be recorded; drawing goes on.", report.step)
-            return ()
-        if report.step < report.steps:
-            self.studio.previews.show(self.rows, report, hidden=dropped)
-        return [index for index, row in enumerate(self.rows) if row.pk in dropped]
 
 
 def _saved(image: Image) -> Image:

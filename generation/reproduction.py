@@ -6,11 +6,12 @@ The same record on the same model, device and libraries gives the same picture.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 
 from gallery import inputs, storing
 from gallery.models import Image
 from generation import loras, styles
-from generation.engine.types import DrawRequest, Engine, LoraWeight, StartPicture
+from generation.engine.types import DrawRequest, LoraWeight, ModelCard, StartPicture
 from generation.models import Generation
 
 
@@ -43,9 +44,10 @@ def _start_record(row: Generation) -> dict[str, object]:
     return {name: value for name, value in facts.items() if value}
 
 
-def picture_of(row: Generation, request: DrawRequest, seconds: float, engine: Engine) -> storing.DrawnPicture:
+def picture_of(
+    row: Generation, request: DrawRequest, seconds: float, card: ModelCard, lora_hashes: Mapping[str, str]
+) -> storing.DrawnPicture:
     """What is kept of the picture beside its pixels; drawing took so many seconds."""
-    card = engine.card
     return storing.DrawnPicture(
         prompt=row.prompt,
         style=row.style,
@@ -66,7 +68,7 @@ def picture_of(row: Generation, request: DrawRequest, seconds: float, engine: En
             "dtype": card.dtype,
             "quantization": card.quantization,
             "versions": card.versions,
-            "loras": [lora | {"sha256": engine.lora_hashes.get(lora["name"], "")} for lora in row.loras],
+            "loras": [lora | {"sha256": lora_hashes.get(lora["name"], "")} for lora in row.loras],
             **_start_record(row),
         },
     )

@@ -153,6 +153,8 @@ class DrawingWorker:
                 self._beat()
             except DatabaseError as error:
                 logger.warning("The database cannot be reached (%s).", error)
+            except Exception:  # without beats the leases would end, and nobody would watch the engine
+                logger.exception("A heartbeat failed; the next is tried all the same.")
             finally:
                 close_old_connections()
 
@@ -162,7 +164,7 @@ class DrawingWorker:
             self._end_if_stalled(studio)
             studio.beat()
             changes |= {
-                "state": Worker.State.DRAWING if studio.is_drawing else Worker.State.IDLE,
+                "state": Worker.State.DRAWING if studio.watch else Worker.State.IDLE,
                 "drawn": studio.drawn,
                 "seconds_per_cost": studio.speed.per_cost if studio.speed else None,
                 "seconds_per_megapixel": studio.speed.per_megapixel if studio.speed else 0.0,
@@ -178,16 +180,21 @@ class DrawingWorker:
             logger.debug("No reconcile while Redis is away.", exc_info=True)
 
     def _end_if_stalled(self, studio: Studio) -> None:
-        silent = time.monotonic() - studio.last_sign_of_life
-        if studio.is_drawing and silent > settings.STALL_SECONDS:
-            logger.critical("No step for %d seconds: the engine hangs and this process ends.", silent)
+        watch = studio.watch
+        if watch and watch.silent_seconds > settings.STALL_SECONDS:
+            logger.critical("No step for %d seconds: the engine hangs and this process ends.", watch.silent_seconds)
             os._exit(1)
 
     def _show_progress(self, fraction: float, what: str) -> None:
+        """Called while the model is fetched and read, which takes long and must not fail because nobody can be told."""
         self._progress = round(100 * fraction)
-        Worker.objects.filter(name=self.name).update(
-            progress=self._progress, message=what[:500], seen_at=timezone.now()
-        )
+        try:
+            Worker.objects.filter(name=self.name).update(
+                progress=self._progress, message=what[:500], seen_at=timezone.now()
+            )
+        except DatabaseError as error:
+            logger.warning("How far loading is could not be stored (%s).", error)
+            close_old_connections()
 
 
 def _load(options: EngineOptions, on_progress: Callable[[float, str], None]) -> Engine:

@@ -15,7 +15,7 @@ import transformers
 from diffusers.models.transformers.transformer_z_image import SEQ_MULTI_OF
 
 from generation.engine import lora_files
-from generation.engine.devices import choose_batch
+from generation.engine.admission import choose_batch
 from generation.engine.placing import draws_mixed_prompts
 from generation.engine.plan import ModelSize, Plan
 from generation.engine.sources import Source

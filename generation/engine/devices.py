@@ -1,4 +1,4 @@
-"""The device: which one, how much fits, how many pictures at once, and what its errors mean.
+"""The device: which one, how full it is, and how much of it a forward has taken.
 
 Knows torch, but no model and no pipeline.
 """
@@ -16,11 +16,6 @@ from generation.engine.exceptions import EngineError
 from generation.engine.types import DeviceState
 
 DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16, "float32": torch.float32}
-_GIBIBYTE = 1024**3
-
-# What drivers and libraries write when the device, and not the request, has failed.
-_DEVICE_MARKS = ("CUDA error", "HIP error", "CUDNN_STATUS", "cuDNN error", "CUBLAS_STATUS", "MPS backend", "NVML")
-_MEMORY_MARKS = ("out of memory", "can't allocate memory", "CUBLAS_STATUS_ALLOC_FAILED")
 
 
 def choose_device(wanted: str) -> torch.device:
@@ -74,31 +69,23 @@ def state(device: torch.device) -> DeviceState | None:
     return DeviceState(str(device), int(psutil.Process().memory_info().rss), int(psutil.virtual_memory().total))
 
 
-def choose_batch(wanted: int, device: torch.device) -> tuple[int, int]:
-    """How many pictures in one forward, and how many pixels they may have together (0: any number).
-
-    By default 1, and on a large CUDA device 4 of 512 x 512, 2 of 768 x 768, 1 above: batching pays only where
-    one picture does not fill the device.
-    """
-    if wanted > 0:
-        return wanted, 0
-    if device.type == "cuda" and torch.cuda.get_device_properties(device).total_memory >= 60 * _GIBIBYTE:
-        return 4, 2 * 768 * 768
-    return 1, 0
+def room(device: torch.device) -> int:
+    """Bytes that one more forward may take: what is free, and what torch keeps of this process's for later."""
+    kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device) if device.type == "cuda" else 0
+    return free_memory(device) + kept
 
 
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether a smaller request could still succeed."""
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
-        return True
-    return isinstance(error, RuntimeError) and any(mark in str(error) for mark in _MEMORY_MARKS)
+def begin_peak(device: torch.device) -> int | None:
+    """Begin to watch the most that this process holds there; what it holds now, None where nothing counts it."""
+    if device.type != "cuda":
+        return None
+    torch.cuda.reset_peak_memory_stats(device)
+    return int(torch.cuda.memory_allocated(device))
 
 
-def is_device_failure(error: BaseException) -> bool:
-    """Whether nothing more can be expected of the device in this process."""
-    if isinstance(error, torch.AcceleratorError):
-        return True
-    return isinstance(error, RuntimeError) and any(mark in str(error) for mark in _DEVICE_MARKS)
+def peak(device: torch.device) -> int:
+    """The most bytes held at once since `begin_peak`."""
+    return int(torch.cuda.max_memory_allocated(device))
 
 
 def release_memory(device: torch.device) -> None:

@@ -6,7 +6,6 @@ Owns the call of the pipeline and what is done when memory runs out. Imports tor
 from __future__ import annotations
 
 import logging
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,10 @@ from typing import Any
 import torch
 from PIL import Image
 
-from generation.engine import devices, frugal, lora_files, packed
+from generation.engine import devices, failures, frugal, lora_files, packed
+from generation.engine.admission import Admission
 from generation.engine.card import describe
-from generation.engine.exceptions import DeviceLost, DrawingCancelled, OutOfMemory, UnsupportedRequest
+from generation.engine.exceptions import DrawingCancelled, OutOfMemory, UnsupportedRequest
 from generation.engine.loading import be_quiet, load_pipeline, measure
 from generation.engine.loras import Loras
 from generation.engine.placing import limit_decoding, place
@@ -91,6 +91,7 @@ class PipelineEngine:
         self._matrix = matrix
         self._plan = plan
         self._loras = Loras(pipeline, lora_dir, plan.offload, device)
+        self._admission = Admission(card.max_batch, device)
 
     @property
     def lora_hashes(self) -> Mapping[str, str]:
@@ -117,36 +118,47 @@ class PipelineEngine:
         the process must end.
         """
         self._check(requests)
-        self._loras.wear(requests[0].loras)
-        pictures: list[Image.Image | None] = [None] * len(requests)
         dropped: set[int] = set()
-        indexes = range(len(requests))
-        size = self.card.max_batch
-        parts = deque(list(indexes[start : start + size]) for start in range(0, len(requests), size))
-        while parts:
-            part = [index for index in parts.popleft() if index not in dropped]
-            if not part:
-                continue
-            drawn = self._attempt(requests, part, dropped, on_step)
-            if drawn is None:
-                devices.release_memory(self._device)
-                if len(part) > 1:
-                    middle = len(part) // 2
-                    parts.extendleft([part[middle:], part[:middle]])
-                    continue
-                drawn = self._attempt_frugally(requests, part, dropped, on_step)
-            for index, picture in zip(part, drawn, strict=True):
-                pictures[index] = picture
+        with failures.explained(self.card.device):
+            self._loras.wear(requests[0].loras)
+            pictures = self._draw_in_parts(requests, dropped, on_step)
         if len(dropped) == len(requests):
             raise DrawingCancelled("The drawing was cancelled.")
         return [None if index in dropped else picture for index, picture in enumerate(pictures)]
 
+    def _draw_in_parts(
+        self, requests: Sequence[DrawRequest], dropped: set[int], on_step: StepCallback
+    ) -> list[Image.Image | None]:
+        """As many at once as fit; what turns out not to fit is drawn in smaller parts."""
+        pictures: list[Image.Image | None] = [None] * len(requests)
+        pixels = requests[0].width * requests[0].height
+        waiting = list(range(len(requests)))
+        while waiting := [index for index in waiting if index not in dropped]:
+            part = waiting[: self._admission.pictures(pixels)]
+            drawn = None
+            if len(part) > 1 or self._admission.fits(pixels) or not self._can_be_frugal(pixels):
+                drawn = self._attempt(requests, part, dropped, on_step)
+                if drawn is None:
+                    devices.release_memory(self._device)
+                    self._admission.ran_out(pixels, len(part))
+                    if len(part) > 1:
+                        continue
+            if drawn is None:
+                drawn = self._attempt_frugally(requests, part, dropped, on_step)
+            for index, picture in zip(part, drawn, strict=True):
+                pictures[index] = picture
+            waiting = waiting[len(part) :]
+        return pictures
+
+    def _can_be_frugal(self, pixels: int) -> bool:
+        return frugal.can_save(self._pipeline, self._plan, self._device, pixels)
+
     def _attempt_frugally(
         self, requests: Sequence[DrawRequest], part: list[int], dropped: set[int], on_step: StepCallback
     ) -> list[Image.Image | None]:
-        """Once more the one picture of `part`, from its first step, in as little memory as can be."""
+        """The one picture of `part`, from its first step, in as little memory as can be."""
         first, drawn = requests[0], None
-        if frugal.can_save(self._pipeline, self._plan, self._device, first.width * first.height):
+        if self._can_be_frugal(first.width * first.height):
             with frugal.frugally(self._pipeline, self._plan, self._device):
                 drawn = self._attempt(requests, part, dropped, on_step, tiling=frugal.TILING)
             devices.release_memory(self._device)
@@ -172,16 +184,13 @@ class PipelineEngine:
         limit_decoding(self._pipeline.vae, at_once, self._pipeline.vae_scale_factor, first.width, first.height)
         run = Run(self._pipeline, self.prompts, self._matrix, requests, part, dropped, on_step)
         try:
-            return run.draw()
+            with self._admission.measured(first.width * first.height, len(part)):
+                return run.draw()
         except AllDropped:
             return [None] * len(part)
         except (RuntimeError, MemoryError) as error:
-            if devices.is_out_of_memory(error):
+            if failures.is_out_of_memory(error):
                 return None
-            if devices.is_device_failure(error):
-                raise DeviceLost(
-                    f"The device {self.card.device} failed while drawing; this worker must be started again."
-                ) from error
             raise
         finally:
             if not run.finished:

@@ -16,8 +16,9 @@ import transformers
 from diffusers import ZImagePipeline, ZImageTransformer2DModel
 
 from generation.engine import quantization, weights
-from generation.engine.devices import DTYPES, is_out_of_memory
+from generation.engine.devices import DTYPES
 from generation.engine.exceptions import EngineError, ModelBroken, OutOfMemory
+from generation.engine.failures import is_out_of_memory
 from generation.engine.plan import ModelSize, Plan
 from generation.engine.sources import Source, broken
 from generation.engine.weights import is_gguf

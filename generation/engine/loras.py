@@ -19,7 +19,7 @@ from typing import Any
 
 import torch
 
-from generation.engine import devices, lora_files, weights
+from generation.engine import failures, lora_files, weights
 from generation.engine.exceptions import DeviceLost, LoraUnusable, OutOfMemory
 from generation.engine.types import LoraWeight
 
@@ -125,9 +125,9 @@ class Loras:
         return adapter
 
     def _explain(self, name: str, error: Exception) -> Exception:
-        if devices.is_out_of_memory(error):
+        if failures.is_out_of_memory(error):
             return OutOfMemory(f"The LoRA “{name}” does not fit into memory; use fewer at a time.")
-        if devices.is_device_failure(error):
+        if failures.is_device_failure(error):
             return DeviceLost("The device failed while loading a LoRA; this worker must be started again.")
         first = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
         return LoraUnusable(

@@ -12,8 +12,9 @@ import torch
 from diffusers.hooks import apply_group_offloading
 from diffusers.models.attention_dispatch import dispatch_attention_fn
 
-from generation.engine.devices import free_memory, is_out_of_memory
+from generation.engine.devices import free_memory
 from generation.engine.exceptions import EngineError, OutOfMemory
+from generation.engine.failures import is_out_of_memory
 from generation.engine.plan import Plan
 from generation.engine.types import EngineOptions
 

@@ -54,7 +54,7 @@ class PreviewMatrix:
 
     def learn(self, latents: torch.Tensor, pictures: Sequence[Image.Image]) -> None:
         """Improve on the fit with finished latents and the pictures they became. Does nothing after the first few."""
-        if self._lessons_left <= 0:
+        if self._lessons_left <= 0 or not latents.isfinite().all():  # one that overflowed would spoil the sums for good
             return
         self._lessons_left -= len(pictures)
         rows, columns = latents.shape[-2:]

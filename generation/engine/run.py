@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from PIL import Image
 
+from generation.engine.exceptions import UnsupportedRequest
 from generation.engine.image_to_image import draw_from_picture
 from generation.engine.preview import PreviewMatrix, estimate_picture
 from generation.engine.prompts import PromptEncoder
@@ -64,6 +65,7 @@ class Run:
             latents=self.latents,
             callback_on_step_end=self._on_step_end,
         ).images
+        self._require_numbers()
         self.matrix.learn(self.latents, [picture for picture in pictures if picture is not None])
         self.finished = True
         return pictures
@@ -90,8 +92,17 @@ class Run:
             on_latents=begin,
             on_step_end=self._on_step_end,
         )
+        self._require_numbers()
         self.finished = True
         return [picture]
+
+    def _require_numbers(self) -> None:
+        """What overflowed was decoded to black, which nobody has asked for."""
+        if not self.latents.isfinite().all():
+            raise UnsupportedRequest(
+                "The model's numbers overflowed and nothing was drawn; set ZIMAGE_DTYPE to bfloat16 or float32, or "
+                "leave out the LoRA."
+            )
 
     def _on_step_end(self, pipeline: Any, step: int, _timestep: object, tensors: dict[str, Any]) -> dict[str, Any]:
         before, after = self.latents, tensors["latents"]

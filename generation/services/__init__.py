@@ -18,6 +18,7 @@ from generation.services.drawing import (
     renew,
     settle_cancelled,
     start,
+    unwanted,
 )
 from generation.services.ordering import move_batch
 from generation.services.recovery import Reconciliation, reconcile, release_worker
@@ -44,4 +45,5 @@ __all__ = [
     "start",
     "submit",
     "take_input",
+    "unwanted",
 ]

@@ -52,6 +52,12 @@ def record_step(*, rows: Sequence[Generation], step: int) -> Collection[int]:
     return dropped
 
 
+def unwanted(*, rows: Sequence[Generation]) -> Collection[int]:
+    """The same ids as `record_step`'s, and nothing is stored: for steps too short to tell."""
+    wanted = set(held(rows).filter(cancel_requested=False).values_list("pk", flat=True))
+    return [row.pk for row in rows if row.pk not in wanted]
+
+
 def renew(*, rows: Sequence[Generation]) -> None:
     """Hold on to rows that are being encoded and stored, or whose step takes long."""
     held(rows).update(lease_expires_at=scheduling.lease_end())

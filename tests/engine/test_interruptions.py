@@ -9,11 +9,19 @@ from typing import Any
 import pytest
 import torch
 
+from generation.engine.admission import Admission
 from generation.engine.engine import PipelineEngine
-from generation.engine.exceptions import DeviceLost, DrawingCancelled, OutOfMemory
+from generation.engine.exceptions import DeviceLost, DrawingCancelled, OutOfMemory, UnsupportedRequest
 from generation.engine.types import StepReport
 
 from .conftest import ask, draw, draw_all, largest_difference
+
+
+@pytest.fixture(autouse=True)
+def _forgotten(engine: PipelineEngine) -> Iterator[None]:
+    """That memory ran out is remembered for minutes; the tests after these shall find the engine as it was."""
+    yield
+    engine._admission = Admission(engine.card.max_batch, torch.device("cpu"))
 
 
 @contextmanager
@@ -84,6 +92,7 @@ def test_without_memory_for_all_it_draws_the_halves(engine: PipelineEngine) -> N
     with before_each_forward(engine, refuse_more_than_one):
         pictures = draw_all(engine, requests)
     assert tried[:3] == [4, 2, 1]
+    assert set(tried[3:]) == {1}, "what did not fit is not tried again"
     assert all(
         largest_difference(picture, draw(engine, request)) <= 1
         for picture, request in zip(pictures, requests, strict=True)
@@ -105,6 +114,48 @@ def test_any_other_device_error_is_the_end(engine: PipelineEngine) -> None:
 
     with before_each_forward(engine, fail), pytest.raises(DeviceLost, match="started again"):
         draw(engine, ask())
+
+
+def test_a_device_that_fails_at_putting_things_in_order_too_is_lost_all_the_same(
+    engine: PipelineEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As with offloading, whose hooks move the weights away after a failure: the second error hides the first."""
+
+    def fail(_pictures: int) -> None:
+        raise torch.AcceleratorError("CUDA error: an illegal memory access was encountered")
+
+    def fail_again() -> None:
+        raise ValueError("something that says nothing of a device")
+
+    monkeypatch.setattr(engine._pipeline, "maybe_free_model_hooks", fail_again)
+    with before_each_forward(engine, fail), pytest.raises(DeviceLost, match="started again"):
+        draw(engine, ask())
+
+
+def test_memory_that_runs_out_beside_the_drawing_is_told_as_that(
+    engine: PipelineEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_room(_loras: object) -> None:
+        raise torch.OutOfMemoryError("injected")
+
+    monkeypatch.setattr(engine._loras, "wear", no_room)
+    with pytest.raises(OutOfMemory, match="smaller"):
+        draw(engine, ask())
+
+
+def test_numbers_that_overflow_are_no_picture_and_spoil_no_preview(engine: PipelineEngine) -> None:
+    def overflow(_module: Any, _arguments: Any, output: Any) -> Any:
+        return ([each * float("nan") for each in output[0]], *output[1:])
+
+    handle = engine._pipeline.transformer.register_forward_hook(overflow)
+    try:
+        with pytest.raises(UnsupportedRequest, match="ZIMAGE_DTYPE"):
+            draw(engine, ask())
+    finally:
+        handle.remove()
+    previews: list[Any] = []
+    engine.draw([ask()], lambda report: previews.extend(report.previews()) or ())
+    assert previews[-1].convert("L").getextrema()[1] > 0
 
 
 def test_a_programming_error_is_not_taken_for_the_device(engine: PipelineEngine) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from importlib import import_module
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,8 +17,11 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 
-from generation import services, styles
+from generation import services, styles, watch
 from generation.catalogue import Model
+from generation.engine.engine import PipelineEngine, load
+from generation.engine.types import EngineOptions
+from generation.jobs import Studio
 from generation.models import Generation, Style
 from generation.parameters import Parameters
 
@@ -76,3 +80,24 @@ def first_styles(db: None) -> None:
 def empty_media(db: None) -> Iterator[None]:
     yield
     shutil.rmtree(settings.MEDIA_ROOT, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def engine() -> PipelineEngine:
+    """The starter model, really loaded."""
+    loaded = load(EngineOptions(model="auto", device="cpu", starter_dir=Path(settings.STARTER_MODEL_DIR)))
+    assert isinstance(loaded, PipelineEngine)
+    return loaded
+
+
+@pytest.fixture
+def studio(engine: PipelineEngine) -> Iterator[Studio]:
+    studio = Studio(engine=engine, worker="w")
+    yield studio
+    studio.close()
+
+
+@pytest.fixture
+def every_step_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However short: steps of this size take milliseconds."""
+    monkeypatch.setattr(watch, "_TELLING_SECONDS", 0)

@@ -3,34 +3,27 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import PIL.Image
 import pytest
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
 
 from gallery.models import Image
-from generation import jobs, scheduling, services
-from generation.engine.engine import PipelineEngine, load
-from generation.engine.types import EngineOptions
+from generation import scheduling, services
 from generation.jobs import Studio
 from generation.models import Failure, Generation, State, Worker
 from tests.factories import make_image, make_input, make_picture
 
+from .drawing import fresh
 from .requesting import request, wrong_fields
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("every_step_is_told")]
 
 Ask = Callable[..., list[Generation]]
-
-
-def fresh(row: Generation) -> Generation:
-    return Generation.objects.select_related("image").get(pk=row.pk)
 
 
 # -- asking -----------------------------------------------------------------------------------------------------------
@@ -103,21 +96,6 @@ def test_a_row_with_a_start_is_claimed_alone(alice: User, ask: Ask) -> None:
 
 
 # -- drawing ----------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def engine() -> PipelineEngine:
-    loaded = load(EngineOptions(model="auto", device="cpu", starter_dir=Path(settings.STARTER_MODEL_DIR)))
-    assert isinstance(loaded, PipelineEngine)
-    return loaded
-
-
-@pytest.fixture
-def studio(engine: PipelineEngine, monkeypatch: pytest.MonkeyPatch) -> Iterator[Studio]:
-    monkeypatch.setattr(jobs, "_TELLING_SECONDS", 0)
-    studio = Studio(engine=engine, worker="w")
-    yield studio
-    studio.close()
 
 
 def test_it_is_drawn_from_an_input_and_a_picture_of_ones_own(alice: User, ask: Ask, studio: Studio) -> None:

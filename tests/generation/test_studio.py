@@ -2,66 +2,24 @@
 
 from __future__ import annotations
 
-import errno
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from unittest import mock
 
-import numpy as np
 import pytest
-from django.conf import settings
 from django.contrib.auth.models import User
-from django.db import OperationalError
 from PIL import Image as PillowImage
 
 from gallery.models import Image
-from generation import events, jobs, quotas, services
-from generation.engine.engine import load
-from generation.engine.exceptions import DeviceLost, EngineError, OutOfMemory
-from generation.engine.types import Engine, EngineOptions
+from generation import events, services, watch
+from generation.engine.types import Engine
 from generation.jobs import Studio
-from generation.models import Failure, Generation, QueueClock, State
+from generation.models import Generation, QueueClock, State
 
-pytestmark = pytest.mark.django_db(transaction=True)
+from .drawing import draw_all, files, fresh, pixels
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("every_step_is_told")]
 
 Ask = Callable[..., list[Generation]]
-
-
-@pytest.fixture(scope="session")
-def engine() -> Engine:
-    return load(EngineOptions(model="auto", device="cpu", starter_dir=Path(settings.STARTER_MODEL_DIR)))
-
-
-@pytest.fixture
-def studio(engine: Engine) -> Iterator[Studio]:
-    studio = Studio(engine=engine, worker="w")
-    yield studio
-    studio.close()
-
-
-@pytest.fixture(autouse=True)
-def every_step_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However short: steps of this size take milliseconds."""
-    monkeypatch.setattr(jobs, "_TELLING_SECONDS", 0)
-
-
-def draw_all(studio: Studio) -> None:
-    while studio.draw_next_batch():
-        pass
-    studio.close()
-
-
-def pixels(image: Image) -> np.ndarray:
-    with image.file.open() as file, PillowImage.open(file) as picture:
-        return np.asarray(picture.convert("RGB")).astype(int)
-
-
-def files() -> list[Path]:
-    return [path for path in Path(settings.MEDIA_ROOT).rglob("*") if path.is_file()]
-
-
-def fresh(row: Generation) -> Generation:
-    return Generation.objects.select_related("image").get(pk=row.pk)
 
 
 def test_a_picture_is_drawn_stored_and_described(alice: User, ask: Ask, studio: Studio) -> None:
@@ -124,6 +82,46 @@ def test_a_running_picture_is_cancelled_within_one_step(alice: User, ask: Ask, s
     assert not files()
 
 
+def test_steps_too_short_to_be_told_are_cancelled_at_once_too(
+    alice: User, ask: Ask, studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "_TELLING_SECONDS", 3600)
+    (row,) = ask(alice, steps=20)
+    looks = 0
+    unwanted = services.unwanted
+
+    def cancel_at_the_second_look(**looking: object) -> object:
+        nonlocal looks
+        looks += 1
+        if looks == 2:
+            services.cancel(generation=row)
+        return unwanted(**looking)  # type: ignore[arg-type]
+
+    with mock.patch("generation.services.unwanted", cancel_at_the_second_look):
+        draw_all(studio)
+    assert looks == 2
+    assert fresh(row).state == State.CANCELLED
+
+
+def test_of_a_batch_those_that_are_not_cancelled_count(alice: User, ask: Ask, studio: Studio) -> None:
+    cancelled, kept = ask(alice, 2)
+
+    def one_only(requests: object, on_step: object) -> list[PillowImage.Image | None]:
+        services.cancel(generation=cancelled)
+        return [None, PillowImage.new("RGB", (128, 128))]
+
+    claim = [Generation.objects.get(pk=row.pk) for row in services.start(worker="w", most=2)]
+    with (
+        mock.patch.object(type(studio.engine), "draw", side_effect=one_only),
+        mock.patch.object(services, "start", return_value=claim),
+    ):
+        studio.draw_next_batch()
+    studio.close()
+    assert (fresh(cancelled).state, fresh(kept).state) == (State.CANCELLED, State.SUCCEEDED)
+    assert (studio.drawn, studio.speed) == (1, None)
+    assert studio.last_drawn_at is not None
+
+
 def test_a_cancel_after_the_last_step_leaves_no_file(alice: User, ask: Ask, studio: Studio) -> None:
     (row,) = ask(alice)
     finish = services.finish
@@ -155,113 +153,3 @@ def test_a_leaving_worker_hands_its_picture_back_and_another_draws_it(
     assert (fresh(row).state, fresh(row).attempt, fresh(row).worker) == (State.QUEUED, 0, "")
     draw_all(Studio(engine=engine, worker="next"))
     assert fresh(row).state == State.SUCCEEDED
-
-
-def test_a_full_disk_fails_the_picture_gives_it_back_and_the_worker_goes_on(
-    alice: User, ask: Ask, studio: Studio
-) -> None:
-    first, second = ask(alice, 2)
-    real = PillowImage.Image.save
-    broken = OSError(errno.ENOSPC, "No space left on device")
-    with mock.patch("django.core.files.storage.FileSystemStorage._save", side_effect=broken):
-        studio.draw_next_batch()
-        studio.close()
-    row = fresh(first)
-    assert (row.state, row.failure, row.charged) == (State.FAILED, Failure.NOT_STORED, False)
-    assert not files()
-    draw_all(Studio(engine=studio.engine, worker="w"))
-    assert fresh(second).state == State.SUCCEEDED
-    assert quotas.usage(alice).day.used == 1
-    assert real is PillowImage.Image.save
-
-
-def test_an_answer_lost_after_the_commit_loses_no_picture(alice: User, ask: Ask, studio: Studio) -> None:
-    (row,) = ask(alice)
-    finish = services.finish
-
-    def finish_and_lose_the_answer(**finishing: object) -> bool:
-        finish(**finishing)  # type: ignore[arg-type]
-        raise OperationalError("server closed the connection unexpectedly")
-
-    with mock.patch("generation.services.finish", finish_and_lose_the_answer):
-        draw_all(studio)
-    assert fresh(row).state == State.SUCCEEDED
-    assert pixels(fresh(row).image).shape == (128, 128, 3)
-
-
-def test_what_a_lost_attempt_left_behind_goes_with_the_next(alice: User, ask: Ask, studio: Studio) -> None:
-    """The worker ends between writing the files and saving the row, as at a power cut."""
-    (row,) = ask(alice)
-    with mock.patch("generation.services.finish", side_effect=OperationalError("the database is gone")):
-        studio.draw_next_batch()
-        studio.close()
-    assert len(files()) == 4, "of a picture without a row"
-    services.release_worker(worker="w")
-    draw_all(Studio(engine=studio.engine, worker="other"))
-    image = fresh(row).image
-    assert {path.name.partition(".")[0] for path in files()} == {str(image.pk)}
-
-
-@pytest.mark.parametrize(
-    ("error", "failure"),
-    [
-        (OutOfMemory("out"), Failure.OUT_OF_MEMORY),
-        (EngineError("broken"), Failure.ENGINE),
-        (ValueError("something in the libraries"), Failure.ENGINE),
-    ],
-)
-def test_what_the_engine_cannot_draw_fails_alone(
-    alice: User, ask: Ask, studio: Studio, error: EngineError, failure: Failure
-) -> None:
-    first, second = ask(alice, 2)
-    with mock.patch.object(type(studio.engine), "draw", side_effect=error):
-        studio.draw_next_batch()
-    assert (fresh(first).state, fresh(first).failure) == (State.FAILED, failure)
-    draw_all(studio)
-    assert fresh(second).state == State.SUCCEEDED
-
-
-def test_a_lost_device_returns_its_pictures_and_ends_the_worker(alice: User, ask: Ask, studio: Studio) -> None:
-    (row,) = ask(alice)
-    with mock.patch.object(type(studio.engine), "draw", side_effect=DeviceLost("gone")), pytest.raises(DeviceLost):
-        studio.draw_next_batch()
-    assert (fresh(row).state, fresh(row).attempt) == (State.QUEUED, 0)
-
-
-def test_a_row_taken_over_while_it_was_drawn_is_stored_once(
-    alice: User, ask: Ask, studio: Studio, engine: Engine
-) -> None:
-    """The first worker is presumed dead at its second step; it goes on, and must not store what it draws."""
-    (row,) = ask(alice)
-    record = services.record_step
-
-    def lose_at_two(**step: object) -> object:
-        if step["step"] == 2:
-            services.release_worker(worker="w")
-            draw_all(Studio(engine=_Copy(engine), worker="other"))
-        return record(**step)  # type: ignore[arg-type]
-
-    with mock.patch("generation.services.record_step", lose_at_two):
-        studio.draw_next_batch()
-    studio.close()
-    assert (fresh(row).state, fresh(row).attempt, fresh(row).worker) == (State.SUCCEEDED, 2, "other")
-    assert Image.objects.count() == 1
-    assert len(files()) == 4, "the original and three thumbnails"
-
-
-class _Copy:
-    """A second engine on the same weights, so that one can draw in the middle of the other's step."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._options = EngineOptions(model="auto", device="cpu", starter_dir=Path(settings.STARTER_MODEL_DIR))
-        self._engine = load(self._options)
-        self.card = engine.card
-
-    def warm_up(self) -> None:
-        self._engine.warm_up()
-
-    def draw(self, requests: object, on_step: object) -> object:
-        return self._engine.draw(requests, lambda report: ())  # type: ignore[arg-type]
-
-    def device_state(self) -> object:
-        return self._engine.device_state()

@@ -67,7 +67,7 @@ def test_the_engine_knows_no_django_and_no_room() -> None:
 
 
 def test_only_the_worker_and_its_commands_know_the_engine() -> None:
-    allowed = {"generation.jobs", "generation.reproduction", "generation.showing", "generation.worker"}
+    allowed = {f"generation.{name}" for name in ("jobs", "reproduction", "showing", "watch", "worker")}
     for name, names in IMPORTS.items():
         if name.startswith("generation.engine") or name in allowed:
             continue
@@ -99,6 +99,7 @@ LAYERS = (
     },
     {"worker"},
     {"jobs"},
+    {"watch"},
     {"showing"},
     {"reproduction"},
     {"services"},
