@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime as dt
 import math
 import statistics
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -53,7 +52,7 @@ class Drawn:
     """Pictures that were finished on each of the last `DAYS` days of the site's calendar, today last, whether they
     are still kept or not."""
 
-    days: Mapping[dt.date, int]
+    days: dict[dt.date, int]
     failed_today: int
     waits: Waits
     queue: Queue
@@ -134,7 +133,7 @@ def _counts(dates: list[dt.date]) -> dict[int, int]:
     return {row["day"]: row["number"] for row in failed.union(*each, all=True)}
 
 
-def _count(number: int, state: State, date: dt.date) -> QuerySet[Generation, dict[str, Any]]:
+def _count(number: int, state: State, date: dt.date) -> QuerySet[Any, Any]:
     start, end = midnight(date), midnight(date + dt.timedelta(days=1))
     rows = Generation.objects.filter(state=state, finished_at__gte=start, finished_at__lt=end).order_by()
     return rows.values(day=Value(number)).annotate(number=Count("*"))

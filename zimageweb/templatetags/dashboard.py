@@ -37,7 +37,7 @@ def dashboard(context: template.Context) -> dict[str, Any]:
 def duration(seconds: float) -> str:
     """As short as a tile needs it: `0.4 s`, `41 s`, `12 min`, `3 h 5 min`."""
     if seconds < 9.95:
-        return _("%(number)s s") % {"number": floatformat(seconds, -1)}
+        return _("%(number)s s") % {"number": floatformat(round(seconds, 1), -1)}
     if seconds < 59.5:
         return _("%(number)s s") % {"number": round(seconds)}
     hours, minutes = divmod(round(seconds / 60), 60)
@@ -51,4 +51,4 @@ def share(percent: float) -> str:
     """A share that is not nothing never reads as nothing."""
     if 0 < percent < 0.05:
         return _("under %(number)s %%") % {"number": floatformat(0.1, 1)}
-    return _("%(number)s %%") % {"number": floatformat(percent, -1)}
+    return _("%(number)s %%") % {"number": floatformat(round(percent, 1), -1)}
