@@ -28,7 +28,7 @@ lint: .venv/installed-dev  ## Check style, types, settings, migrations and trans
 	$(BIN)/python -m tests.translations --check
 
 bench: .venv/installed-dev  ## Measure load, engine, queue and estimates (25 minutes; KEEP=--keep keeps the tables)
-	@status=0; for name in scheduling eta engine engine_share load pages; do \
+	@status=0; for name in scheduling eta engine engine_share load pages dashboard; do \
 		$(BIN)/python -m benchmarks.$$name $(KEEP) || status=1; \
 	done; exit $$status
 

@@ -1,12 +1,11 @@
-"""The geometry of the account page's bar chart; a template writes the SVG, so that colours stay in style sheets."""
+"""The geometry of a bar chart with a bar a day; a template writes the SVG, so that colours stay in style sheets."""
 
 from __future__ import annotations
 
+import datetime as dt
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-
-from generation.spending import Day
 
 WIDTH, HEIGHT = 640, 150
 _LEFT = 44  # room for the numbers of the scale
@@ -19,7 +18,8 @@ _DATE_EVERY = 7  # days
 class Bar:
     """Lengths in units of the drawing, written with a full stop in every language."""
 
-    day: Day
+    date: dt.date
+    number: int
     x: str
     y: str
     width: str
@@ -38,8 +38,8 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class BarChart:
-    days: Sequence[Day]
-    limit: int | None  # pictures a day; drawn where it lies within the chart
+    numbers: Mapping[dt.date, int]  # of each day, in their order
+    limit: int | None = None  # a day; drawn where it lies within the chart
 
     width = WIDTH
     height = HEIGHT
@@ -48,11 +48,11 @@ class BarChart:
 
     @property
     def total(self) -> int:
-        return sum(day.charged for day in self.days)
+        return sum(self.numbers.values())
 
     @property
     def most(self) -> int:
-        return max((day.charged for day in self.days), default=0)
+        return max(self.numbers.values(), default=0)
 
     @property
     def top(self) -> int:
@@ -62,8 +62,8 @@ class BarChart:
 
     @property
     def bars(self) -> list[Bar]:
-        place = (WIDTH - _LEFT) / max(1, len(self.days))
-        return [self._bar(index, day, place) for index, day in enumerate(self.days)]
+        place = (WIDTH - _LEFT) / max(1, len(self.numbers))
+        return [self._bar(index, date, place) for index, date in enumerate(self.numbers)]
 
     @property
     def lines(self) -> list[Line]:
@@ -73,16 +73,17 @@ class BarChart:
     def limit_line(self) -> Line | None:
         return Line(self._y(self.limit), self.limit) if self.limit and self.limit <= self.top else None
 
-    def _bar(self, index: int, day: Day, place: float) -> Bar:
-        x, y = _LEFT + place * (index + _GAP / 2), self._y(day.charged)
+    def _bar(self, index: int, date: dt.date, place: float) -> Bar:
+        x, y = _LEFT + place * (index + _GAP / 2), self._y(self.numbers[date])
         return Bar(
-            day,
+            date,
+            self.numbers[date],
             x=_units(x),
             y=y,
             width=_units(place * (1 - _GAP)),
             height=_units(_BOTTOM - float(y)),
             middle=_units(x + place * (1 - _GAP) / 2),
-            has_date=(len(self.days) - 1 - index) % _DATE_EVERY == 0,
+            has_date=(len(self.numbers) - 1 - index) % _DATE_EVERY == 0,
         )
 
     def _y(self, number: int) -> str:

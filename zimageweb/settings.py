@@ -86,7 +86,7 @@ INSTALLED_APPS = [
     "channels",
     "csp",
     "django_htmx",
-    "django_rq",
+    "zimageweb.queues.QueuesConfig",
     "lucide",
     "ninja",
     "django_cleanup.apps.CleanupConfig",  # last: deletes the files of deleted rows

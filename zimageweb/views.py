@@ -43,10 +43,11 @@ def account(request: HttpRequest) -> HttpResponse:
 def _account_page(request: HttpRequest, new_token: str = "") -> HttpResponse:
     user = request.user
     assert isinstance(user, User)  # noqa: S101  login_required
-    usage = quotas.usage(user)
+    usage, days = quotas.usage(user), spending.history(user)
     context = {
         "usage": usage,
-        "chart": BarChart(spending.history(user), usage.day.limit),
+        "days": days,
+        "chart": BarChart({day.date: day.charged for day in days}, usage.day.limit),
         "languages": [get_language_info(code) for code, _name in settings.LANGUAGES],
         "themes": THEMES,
         "api_tokens": user.api_tokens.all(),

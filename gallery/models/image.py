@@ -132,6 +132,7 @@ class Image(models.Model):
             # What the daily sweep looks for.
             models.Index(fields=["deleted_at"], condition=Q(deleted_at__isnull=False), name="image_overdue"),
             models.Index(fields=["created_at"], name="image_age"),
+            models.Index(fields=["bytes"], name="image_bytes"),  # all storage is summed up without the rows
         ]
 
     def __str__(self) -> str:

@@ -204,6 +204,10 @@ class Generation(models.Model):
             models.Index(fields=["user", "-id"], name="generation_feed"),
             models.Index(fields=["user", "created_at"], condition=Q(charged=True), name="generation_charged"),
             models.Index(fields=["user", "-seq"], name="generation_head"),
+            # Everybody's pictures of a day are counted without a look at the rows; what is not finished pays nothing.
+            models.Index(
+                fields=["state", "finished_at"], condition=Q(finished_at__isnull=False), name="generation_finished"
+            ),
         ]
 
     def __str__(self) -> str:

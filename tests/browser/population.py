@@ -46,8 +46,10 @@ _AGE = """
 import datetime as dt
 from django.db.models import F
 from gallery.models import Image
+from generation.models import Generation
 for prompt, days in {ages!r}.items():
     Image.objects.filter(prompt=prompt).update(created_at=F("created_at") - dt.timedelta(days=days))
+    Generation.objects.filter(prompt=prompt).update(finished_at=F("finished_at") - dt.timedelta(days=days))
 lost = Image.objects.get(pk={lost!r})
 lost.file.storage.delete(lost.file.name)
 """

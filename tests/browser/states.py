@@ -178,7 +178,7 @@ STATES = (
         is_rare=True,
     ),
     # administration
-    State("admin-dashboard", "admin", "/admin/", "#content-main"),
+    State("admin-dashboard", "admin", "/admin/", ".figures .history__bar", is_translated=True),
     State("admin-people", "admin", "/admin/auth/user/", "#result_list", is_rare=True),
     State("admin-person", "admin", "/admin/auth/user/{mei}/change/", ".submit-row"),
     State("admin-generations", "admin", "/admin/generation/generation/", "#result_list"),

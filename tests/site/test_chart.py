@@ -1,4 +1,4 @@
-"""The bar chart of the account page, and what it says to those who do not see it."""
+"""The bar chart of the last days, and what it says to those who do not see it."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from generation.spending import Day
 from zimageweb.chart import BarChart
 
 
 def chart(*counts: int, limit: int | None = None) -> BarChart:
-    return BarChart([Day(dt.date(2026, 1, 1) + dt.timedelta(days=n), count) for n, count in enumerate(counts)], limit)
+    return BarChart({dt.date(2026, 1, 1) + dt.timedelta(days=n): count for n, count in enumerate(counts)}, limit)
 
 
 @pytest.mark.parametrize(("most", "top"), [(0, 2), (1, 2), (3, 4), (9, 10), (41, 42), (200, 200), (201, 220)])

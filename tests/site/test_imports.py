@@ -96,6 +96,7 @@ LAYERS = (
         "input_api",
         "spending",
         "queue_api",
+        "figures",
     },
     {"worker"},
     {"jobs"},
