@@ -6,6 +6,7 @@ import { loadDraft, rememberPrompt, saveDraft } from './draft.js';
 import { Settings } from './settings.js';
 import { Start } from './start.js';
 import { drawingTime } from './store.js';
+import { cleaned } from './typed.js';
 import { clock, date, duration } from './words.js';
 import { announce } from './toast.js';
 
@@ -124,7 +125,7 @@ export class Composer {
     this.settings.clearErrors();
     show(this.banner, false);
     const errors = [];
-    if (!wanted.prompt.trim()) errors.push({ field: 'prompt', message: gettext('Describe the picture first.') });
+    if (!cleaned(wanted.prompt)) errors.push({ field: 'prompt', message: gettext('Describe the picture first.') });
     if (!/^\d*$/.test(seed)) {
       errors.push({ field: 'seed', message: gettext('The seed is a whole number, or empty for a random one.') });
     }
@@ -138,7 +139,7 @@ export class Composer {
     try {
       const answer = await post('generations', wanted, { 'Idempotency-Key': key });
       if (this.#sent.key === key) this.#sent.key = '';
-      rememberPrompt(wanted.prompt.trim());
+      rememberPrompt(cleaned(wanted.prompt));
       this.store.load(answer);
       const asked = answer.generations.length;
       announce(interpolate(ngettext('%s picture is in line.', '%s pictures are in line.', asked), [asked]));
