@@ -77,7 +77,7 @@ class Neighbours(NamedTuple):
 class Day(NamedTuple):
     label: str
     images: list[Image]
-    count: int  # of all that were made on it; of those here where an earlier page has begun it, and told that
+    total: int  # of all that were made on it; of those here where an earlier page has begun it, and told that
 
 
 class Feed:

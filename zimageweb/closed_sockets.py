@@ -1,4 +1,4 @@
-"""WebSockets while planned work goes on: closed with a code of their own, by which pages know to come back later.
+"""WebSockets while planned work goes on: told so and closed with a code by which pages know to come back later.
 
 Connections that are open when it begins are closed within a second; those of staff stay.
 """
@@ -6,6 +6,7 @@ Connections that are open when it begins are closed within a second; those of st
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -13,7 +14,6 @@ from zimageweb import maintenance
 from zimageweb.sockets import Application, Scope
 
 CLOSED = 4503  # as HTTP's 503; codes from 4000 on are ours to give a meaning
-_LONGEST_REASON = 123  # bytes, says the protocol
 _LOOK_SECONDS = 1.0
 
 
@@ -30,7 +30,7 @@ class ClosedDuringMaintenance:
             await receive()
             # A refusal before accepting reaches the browser as a bare HTTP 403.
             await send({"type": "websocket.accept"})
-            await send(_close())
+            await _close(send)
         else:
             await self._until_it_begins(scope, receive, send)
 
@@ -45,7 +45,7 @@ class ClosedDuringMaintenance:
             if heard.done():
                 message, heard = heard.result(), None
                 return message
-            await send(_close())
+            await _close(send)
             return {"type": "websocket.disconnect", "code": CLOSED}
 
         try:
@@ -56,10 +56,12 @@ class ClosedDuringMaintenance:
                 heard.cancel()
 
 
-def _close() -> dict[str, Any]:
+async def _close(send: Any) -> None:
+    """Why goes in a message of its own: Daphne keeps the reason of a close to itself."""
     work = maintenance.current()
-    reason = (work.message if work else "").encode()[:_LONGEST_REASON].decode(errors="ignore")
-    return {"type": "websocket.close", "code": CLOSED, "reason": reason}
+    told = {"type": "maintenance", "message": work.message if work else ""}
+    await send({"type": "websocket.send", "text": json.dumps(told)})
+    await send({"type": "websocket.close", "code": CLOSED})
 
 
 class _Watch:

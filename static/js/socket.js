@@ -50,6 +50,7 @@ export class LiveSocket {
   #open() {
     clearTimeout(this.#timer);
     const socket = new WebSocket(this.url);
+    let reason = '';
     this.#isSettled = false;
     this.#isReached = false;
     this.#socket = socket;
@@ -61,6 +62,7 @@ export class LiveSocket {
     socket.onmessage = (event) => {
       this.#giveUpAfter(SILENCE, () => this.reconnect());
       const message = JSON.parse(event.data);
+      if (message.type === 'maintenance') reason = message.message;
       this.listener.message(message);
       // The server accepts before it knows whether it can serve: the first tick after the snapshot is the proof.
       if (message.type === 'queue') this.#settled();
@@ -72,7 +74,7 @@ export class LiveSocket {
         this.#closed = true;
         this.listener.state('signed-out');
       } else if (event.code === CLOSED) {
-        this.#lookAgain(event.reason);
+        this.#lookAgain(reason);
       } else {
         this.#wait();
       }
