@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import datetime as dt
-from collections.abc import Iterable
+from itertools import groupby
 from typing import NamedTuple
 from uuid import UUID
 
@@ -66,6 +66,7 @@ class Place(NamedTuple):
 class Page(NamedTuple):
     images: list[Image]
     next: str  # cursor, or "" on the last page
+    unfinished: dt.date | None = None  # the day of its last image, where the next page goes on with it
 
 
 class Neighbours(NamedTuple):
@@ -76,6 +77,7 @@ class Neighbours(NamedTuple):
 class Day(NamedTuple):
     label: str
     images: list[Image]
+    total: int  # of all that were made on it; of those here where an earlier page has begun it, and told that
 
 
 class Feed:
@@ -88,8 +90,12 @@ class Feed:
 
     def page(self, after: Place | None, size: int) -> Page:
         found = list(self._following(after)[: size + 1] if after else self._in_order()[: size + 1])
-        more = len(found) > size
-        return Page(found[:size], self.place(found[size - 1]).as_cursor() if more else "")
+        if len(found) <= size:
+            return Page(found, "")
+        last, first_of_next = self.place(found[size - 1]), self.place(found[size])
+        day = timezone.localdate(last.moment)
+        goes_on = day == timezone.localdate(first_of_next.moment)
+        return Page(found[:size], last.as_cursor(), day if goes_on else None)
 
     def neighbours(self, image: Image, number: int) -> Neighbours:
         """Up to `number` images on either side of `image`."""
@@ -108,6 +114,11 @@ class Feed:
         if not self.oldest_first:
             return Place.before_end_of(day)
         return Place.before_end_of(day - dt.timedelta(days=1)) if day > dt.date.min else None
+
+    def of(self, day: dt.date) -> ImageQuerySet:
+        """Those of that day in the reader's time zone."""
+        moments = (timezone.make_aware(dt.datetime.combine(day + dt.timedelta(days=n), dt.time())) for n in (0, 1))
+        return self.images.filter(**dict(zip((f"{self.field}__gte", f"{self.field}__lt"), moments, strict=True)))
 
     def _in_order(self) -> ImageQuerySet:
         return self.images.order_by(self.field, "id") if self.oldest_first else self._newest_first()
@@ -152,10 +163,12 @@ class Totals(NamedTuple):
     favourites: int
     in_bin: int
     archives: int
+    also: int
 
 
-def totals(owner_id: int) -> Totals:
-    """How many images and ZIP files a person has, in one query; each number of images comes from its own index."""
+def totals(owner_id: int, also: ImageQuerySet | None = None) -> Totals:
+    """How many images and ZIP files a person has, and how many of their images are those of `also`, in one query; each
+    number of images comes from its own index."""
 
     def number(images: ImageQuerySet | ArchiveQuerySet) -> Coalesce:
         counted = images.filter(owner_id=owner_id).order_by().values("owner").annotate(number=Count("pk"))
@@ -164,6 +177,7 @@ def totals(owner_id: int) -> Totals:
     images = Image.objects.all()
     numbers = [number(images.kept()), number(images.kept().filter(favourite=True)), number(images.in_bin())]
     numbers.append(number(Archive.objects.filter(created_at__gt=timezone.now() - KEPT)))
+    numbers.append(number(Image.objects.none() if also is None else also))
     return Totals(*get_user_model()._default_manager.filter(pk=owner_id).values_list(*numbers).get())
 
 
@@ -173,17 +187,13 @@ def strip(image: Image, around: Neighbours) -> list[Image]:
     return [*reversed(before), image, *around.after[: STRIP - 1 - len(before)]]
 
 
-def by_day(images: Iterable[Image]) -> list[Day]:
-    """The images under the days on which they were made, in the reader's time zone."""
-    days: list[Day] = []
-    current = None
-    for image in images:
-        day = timezone.localdate(image.created_at)
-        if day != current:
-            days.append(Day(_label(day), []))
-            current = day
-        days[-1].images.append(image)
-    return days
+def by_day(page: Page, in_unfinished: int = 0) -> list[Day]:
+    """The images of the page under the days on which they were made, in the reader's time zone; `in_unfinished` is the
+    count of the day that goes on after it."""
+    days = [
+        (day, list(images)) for day, images in groupby(page.images, lambda each: timezone.localdate(each.created_at))
+    ]
+    return [Day(_label(day), images, in_unfinished if day == page.unfinished else len(images)) for day, images in days]
 
 
 def _label(day: dt.date) -> str:

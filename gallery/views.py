@@ -35,10 +35,10 @@ def gallery(request: PageRequest) -> HttpResponse:
     mine = Image.objects.visible_to(request.user)
     found = feed.Feed(wanted.search(mine), oldest_first=wanted.oldest_first)
     page = found.page(wanted.start(found), PAGE_SIZE)
-    totals = feed.totals(request.user.pk)
+    totals = feed.totals(request.user.pk, found.of(page.unfinished) if page.unfinished else None)
     context = _as_context(wanted) | {
         "images": page.images,
-        "days": feed.by_day(page.images),
+        "days": feed.by_day(page, totals.also),
         "continues_day": _continues_day(wanted.cursor, page),
         "next_url": reverse("gallery") + wanted.link(cursor=page.next) if page.next else "",
         "total": totals.kept,

@@ -12,7 +12,7 @@ from generation.parameters import Parameters
 class GenerationForm(forms.Form):
     """Checks only that numbers are numbers; the limits are `Parameters`' business, so that they are said once."""
 
-    prompt = forms.CharField(required=False, max_length=MAX_PROMPT_LENGTH * 10, strip=True)
+    prompt = forms.CharField(required=False, max_length=MAX_PROMPT_LENGTH * 10, strip=False)
     style = forms.CharField(required=False)
     shape = forms.CharField(required=False)
     count = forms.IntegerField(required=False)
@@ -20,7 +20,7 @@ class GenerationForm(forms.Form):
     seed = forms.IntegerField(required=False)
     variation = forms.FloatField(required=False)
     guidance = forms.FloatField(required=False)
-    negative_prompt = forms.CharField(required=False, max_length=MAX_PROMPT_LENGTH * 10, strip=True)
+    negative_prompt = forms.CharField(required=False, max_length=MAX_PROMPT_LENGTH * 10, strip=False)
 
     def __init__(self, *args: object, model: Model, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]

@@ -16,6 +16,7 @@ from generation.catalogue import MAX_COUNT, MAX_GUIDANCE, MAX_PROMPT_LENGTH, MAX
 from generation.exceptions import FieldError, InvalidParameters
 from generation.loras import LoraChoice
 from generation.starting import drawn_steps
+from generation.typed import cleaned
 
 _RANDOM_SEEDS = 2**32  # short enough to read out, plenty to choose from
 
@@ -70,7 +71,7 @@ class Parameters:
         """
         square = model.shape(1, 1)
         parameters = cls(
-            prompt=prompt.strip(),
+            prompt=cleaned(prompt),
             width=square["width"] if width is None else width,
             height=square["height"] if height is None else height,
             steps=model.default_steps if steps is None else steps,
@@ -83,7 +84,7 @@ class Parameters:
             mask=mask or "",
             strength=starting.DEFAULT_STRENGTH if init_image and strength is None else strength,
             variation=variation,
-            negative_prompt=negative_prompt.strip(),
+            negative_prompt=cleaned(negative_prompt),
         )
         errors = parameters._errors(model)
         errors += lora_choices.errors(parameters.loras, [lora["name"] for lora in model.loras])

@@ -14,7 +14,7 @@ from django.db.models import Count, F, Q, Sum
 from django.utils import timezone
 
 from generation.models import Generation, State, Worker
-from generation.speed import Speed, typical
+from generation.speed import Speed, shown, typical
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Pace:
-    """How fast the workers that are ready draw: None where it was not measured yet."""
+    """How fast the workers that are ready draw: None where it was neither measured nor seen yet."""
 
     workers: Mapping[str, Speed | None] = field(default_factory=dict)
 
@@ -48,6 +48,10 @@ class Pace:
 
     def of(self, worker: str) -> Speed | None:
         return self.workers.get(worker) or self.typical
+
+    def seen(self, speeds: Mapping[str, Speed]) -> Pace:
+        """With these speeds, which what is being drawn shows."""
+        return Pace({name: speeds.get(name, speed) for name, speed in self.workers.items()})
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,7 @@ class Line:
     waiting: Sequence[tuple[int, int, float, int]] = ()  # row, person, cost and pixels, in the order of drawing
     pace: Pace = field(default_factory=Pace)
     busy: Mapping[str, float] = field(default_factory=dict)  # seconds until each worker is done with what it draws
+    measured: Speed | None = None  # of a typical worker, without what is being drawn: it changes with pictures only
 
     @property
     def length(self) -> int:
@@ -127,15 +132,15 @@ def _rounded(seconds: float | None) -> float | None:
 
 def read_line() -> Line:
     """The queue as it stands now: what is being drawn, then what waits, in order."""
-    pace = _read_pace()
-    running, busy = _read_running(pace)
+    measured = _read_pace()
+    running, busy, seen = _read_running(measured)
     # One put back into the queue just now has been read already.
     waiting = (
         Generation.objects.in_line()
         .exclude(pk__in=list(running))
         .values_list("id", "user_id", "cost", F("width") * F("height"))
     )
-    return Line(running, list(waiting), pace, busy)
+    return Line(running, list(waiting), measured.seen(seen), busy, measured.typical)
 
 
 def read_places(rows: Iterable[Generation]) -> Line:
@@ -145,7 +150,8 @@ def read_places(rows: Iterable[Generation]) -> Line:
     seconds are those of one that is as fast as all of them together.
     """
     pace = _read_pace()
-    places, busy = _read_running(pace)
+    places, busy, seen = _read_running(pace)
+    pace = pace.seen(seen)
     speed, workers = pace.typical, max(1, len(pace.workers))
     position, ahead = 0, sum(busy.values())
     last: Generation | None = None
@@ -175,8 +181,8 @@ def _read_pace() -> Pace:
     return Pace({worker.name: worker.speed for worker in Worker.objects.all() if worker.is_ready})
 
 
-def _read_running(pace: Pace) -> tuple[dict[int, Place], dict[str, float]]:
-    """What is being drawn, and for each worker that draws the seconds until it is done with it."""
+def _read_running(pace: Pace) -> tuple[dict[int, Place], dict[str, float], dict[str, Speed]]:
+    """What is being drawn; for each worker that draws, the seconds until it is done and the speed that this shows."""
     hands: dict[str, list[Generation]] = defaultdict(list)
     columns = ("user_id", "cost", "width", "height", "steps", "step", "worker", "started_at", "strength")
     for row in Generation.objects.running().only(*columns):
@@ -184,15 +190,31 @@ def _read_running(pace: Pace) -> tuple[dict[int, Place], dict[str, float]]:
     now = timezone.now()
     places: dict[int, Place] = {}
     busy: dict[str, float] = {}
+    seen: dict[str, Speed] = {}
     for worker, rows in hands.items():
-        speed = pace.of(worker)
-        stepping = speed.seconds(sum(row.cost for row in rows), 0.0) if speed else 0.0
-        beside = speed.seconds(0.0, sum(row.width * row.height for row in rows) / 1e6) if speed else 0.0
+        cost, megapixels = sum(row.cost for row in rows), sum(row.width * row.height for row in rows) / 1e6
+        speed = _shown(rows, pace.of(worker), cost, megapixels, now)
+        if speed:
+            seen[worker] = speed
+        stepping = speed.seconds(cost, 0.0) if speed else 0.0
+        beside = speed.seconds(0.0, megapixels) if speed else 0.0
         for row in rows:
             left = _seconds_left(row, stepping, beside, now)
             places[row.pk] = Place(row.pk, row.user_id, None, 0.0, left if speed else None)
             busy[worker] = max(left, busy.get(worker, 0.0))
-    return places, busy
+    return places, busy, seen
+
+
+def _shown(
+    rows: Sequence[Generation], known: Speed | None, cost: float, megapixels: float, now: dt.datetime
+) -> Speed | None:
+    """By the row that has come furthest: of several, steps are recorded one after another."""
+    furthest = max(rows, key=lambda row: row.step)
+    if furthest.started_at is None:
+        return known
+    seconds = (now - furthest.started_at).total_seconds()
+    steps, step = furthest.drawn_steps, furthest.step
+    return shown(known, cost=cost, megapixels=megapixels, steps=steps, step=step, seconds=seconds)
 
 
 def _seconds_left(row: Generation, stepping: float, beside: float, now: dt.datetime) -> float:

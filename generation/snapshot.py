@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -12,6 +13,7 @@ from generation import places, quotas
 from generation.models import Batch, Generation
 from generation.places import Line
 from generation.representation import GenerationJSON, generations_as_json, workers_as_json
+from generation.speed import Speed
 
 FEED_BATCHES = 12
 
@@ -57,8 +59,15 @@ def snapshot(user: User) -> dict[str, Any]:
 
 
 def queue_state(line: Line) -> dict[str, Any]:
-    """How long the queue is and who works on it; the same for everybody."""
-    return {"length": line.length, "workers": workers_as_json()}
+    """How long the queue is, who works on it and how fast; the same for everybody."""
+    return {"length": line.length, "workers": workers_as_json(), "pace": _pace(line.measured)}
+
+
+def _pace(speed: Speed | None) -> dict[str, float] | None:
+    """Seconds for a megapixel-step and for a megapixel beside the steps; so round that small changes are no news."""
+    if speed is None:
+        return None
+    return {name: float(f"{seconds:.2g}") for name, seconds in asdict(speed).items()}
 
 
 def may_cancel_for_others(user: User) -> bool:

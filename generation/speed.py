@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 _NEW = 0.2  # weight of the latest measurement
+_LAG = 0.5  # seconds by which a step may be known late
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,24 @@ def measured(*, cost: float, megapixels: float, seconds: float, seconds_per_step
         return Speed(seconds / cost)
     stepping = min(seconds, seconds_per_step * steps)
     return Speed(stepping / cost, (seconds - stepping) / megapixels)
+
+
+def shown(
+    known: Speed | None, *, cost: float, megapixels: float, steps: int, step: int, seconds: float
+) -> Speed | None:
+    """What pictures show that are being drawn together, `step` of their `steps` done after so many seconds.
+
+    That is what is known, as far as the clock allows it: another size may take longer for its work than those that were
+    measured. Where nothing is known it is what the clock says. None before the second step of an unknown one.
+    """
+    if not 2 <= step < steps:
+        return known
+    work = cost / steps  # of one step
+    slowest = seconds / step / work
+    if known is None:
+        return Speed(slowest)
+    fastest = max(0.0, seconds - known.seconds(0.0, megapixels) - _LAG) / (step + 1) / work
+    return replace(known, per_cost=min(max(known.per_cost, fastest), slowest))
 
 
 def typical(speeds: list[Speed]) -> Speed | None:

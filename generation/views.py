@@ -18,6 +18,7 @@ from generation import catalogue, loras, matrix, rate_limit, services, snapshot,
 from generation.catalogue import MAX_COUNT, MAX_PROMPT_LENGTH, Model
 from generation.exceptions import QuotaExceeded, RateLimited
 from generation.forms import GenerationForm
+from generation.typed import cleaned
 
 _DEFAULT_COUNT = 4
 
@@ -112,6 +113,7 @@ def create(request: HttpRequest) -> HttpResponse:
         "defaults": {"count": _DEFAULT_COUNT, "steps": model.default_steps, "shape": "1:1", "style": ""},
         "max_count": min(MAX_COUNT, _DEFAULT_COUNT),
         "max_prompt_length": MAX_PROMPT_LENGTH,
+        "prompt_length": len(cleaned(str(values.get("prompt", "")))),
         "largest_picture": f"{LARGEST_FILE}",  # no thousands separators
         "max_loras": loras.MAX_LORAS,
         "max_lora_weight": f"{loras.MAX_WEIGHT:g}",

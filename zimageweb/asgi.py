@@ -14,6 +14,7 @@ from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E402
 
 from generation.routing import websocket_urlpatterns  # noqa: E402
+from zimageweb.closed_sockets import ClosedDuringMaintenance  # noqa: E402
 from zimageweb.sockets import BearerToken, PreferredLanguage  # noqa: E402
 from zimageweb.threads import SharedThreads  # noqa: E402
 
@@ -21,7 +22,9 @@ application = ProtocolTypeRouter(
     {
         "http": SharedThreads(django_application, ("/api/predict", "/v1/images/")),
         "websocket": AllowedHostsOriginValidator(
-            AuthMiddlewareStack(BearerToken(PreferredLanguage(URLRouter(websocket_urlpatterns))))
+            AuthMiddlewareStack(
+                BearerToken(ClosedDuringMaintenance(PreferredLanguage(URLRouter(websocket_urlpatterns))))
+            )
         ),
     }
 )

@@ -6,6 +6,7 @@ import { loadDraft, rememberPrompt, saveDraft } from './draft.js';
 import { Settings } from './settings.js';
 import { Start } from './start.js';
 import { drawingTime } from './store.js';
+import { cleaned } from './typed.js';
 import { clock, date, duration } from './words.js';
 import { announce } from './toast.js';
 
@@ -101,17 +102,20 @@ export class Composer {
   /** How long it takes and who waits before; no number where none is to be had. */
   #when() {
     const { queue } = this.store;
-    const { width, height, steps } = this.settings.values;
+    const { width, height, steps, guidance = 0 } = this.settings.values;
     if (queue.workers && !queue.workers.ready) {
       return queue.workers.loading ? gettext('As soon as the model is loaded') : gettext('As soon as a worker runs');
     }
-    const one = drawingTime(this.store, width * height * this.start.drawnOf(steps));
-    const takes = one && interpolate(gettext('About %s'), [duration(one * this.settings.total)]);
+    const picture = { pixels: width * height, steps: this.start.drawnOf(steps), isGuided: guidance > 0 };
+    const one = drawingTime(this.store, picture);
+    const turns = Math.ceil(this.settings.total / Math.max(1, queue.workers?.ready ?? 1));
+    const time = one && duration(one * turns);
     const waiting = queue.length || this.store.active.length;
     const line = interpolate(ngettext('%s picture in line', '%s pictures in line', waiting), [waiting]);
-    const wait = waiting ? line : gettext('right away');
-    if (!takes) return waiting ? wait : gettext('Right away');
-    return interpolate(gettext('%(takes)s, %(wait)s'), { takes, wait }, true);
+    if (!time) return waiting ? line : gettext('Right away');
+    // Of how long those before it take nothing is said here, so it must not read as if it were.
+    if (waiting) return interpolate(gettext('About %(time)s of drawing, %(line)s'), { time, line }, true);
+    return interpolate(gettext('About %s, right away'), [time]);
   }
 
   // -- sending ---------------------------------------------------------------------------------------------------------
@@ -124,7 +128,7 @@ export class Composer {
     this.settings.clearErrors();
     show(this.banner, false);
     const errors = [];
-    if (!wanted.prompt.trim()) errors.push({ field: 'prompt', message: gettext('Describe the picture first.') });
+    if (!cleaned(wanted.prompt)) errors.push({ field: 'prompt', message: gettext('Describe the picture first.') });
     if (!/^\d*$/.test(seed)) {
       errors.push({ field: 'seed', message: gettext('The seed is a whole number, or empty for a random one.') });
     }
@@ -138,7 +142,7 @@ export class Composer {
     try {
       const answer = await post('generations', wanted, { 'Idempotency-Key': key });
       if (this.#sent.key === key) this.#sent.key = '';
-      rememberPrompt(wanted.prompt.trim());
+      rememberPrompt(cleaned(wanted.prompt));
       this.store.load(answer);
       const asked = answer.generations.length;
       announce(interpolate(ngettext('%s picture is in line.', '%s pictures are in line.', asked), [asked]));

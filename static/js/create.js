@@ -18,7 +18,7 @@ const form = document.getElementById('composer');
 const title = document.title;
 
 const notes = new Notes(document.getElementById('notes'));
-const { store, socket, catchUp } = goLive({ bootstrap, connection: (state) => notes.connection(state) });
+const { store, socket, catchUp } = goLive({ bootstrap, connection: (...said) => notes.connection(...said) });
 notes.attach(socket);
 
 const sheet = new Sheet(form);

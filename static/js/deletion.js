@@ -1,6 +1,7 @@
 /** To the bin and back: cells leave at once, and Undo puts them where they were. */
 
 import { post } from './api.js';
+import { takeOff } from './days.js';
 import { write } from './dom.js';
 import { toast } from './toast.js';
 import { inBin } from './words.js';
@@ -20,12 +21,16 @@ export async function inChunks(path, ids) {
 
 /** Take cells out of the page; the answer puts them back. */
 export function lift(cells) {
+  const countAgain = takeOff(cells);
   const marks = cells.map((cell) => {
     const mark = document.createComment(cell.dataset.id);
     cell.replaceWith(mark);
     return [mark, cell];
   });
-  return () => marks.forEach(([mark, cell]) => mark.replaceWith(cell));
+  return () => {
+    marks.forEach(([mark, cell]) => mark.replaceWith(cell));
+    countAgain();
+  };
 }
 
 /** @param {HTMLElement[]} cells */

@@ -4,7 +4,7 @@ import { albumActions } from './albums.js';
 import { patch } from './api.js';
 import { askForPictures } from './archives.js';
 import { chooseDensity } from './density.js';
-import { count, deleteAll, deleteCells, restoreCells } from './deletion.js';
+import { count, deleteAll, deleteCells, lift, restoreCells } from './deletion.js';
 import { show, write } from './dom.js';
 import { bindKeys } from './keys.js';
 import { goLive } from './live.js';
@@ -142,7 +142,8 @@ let made = 0;
 const { store } = goLive({
   message(message) {
     if (message.type !== 'images') return;
-    for (const id of message.deleted ?? []) root.querySelector(`.cell[data-id="${id}"]`)?.remove();
+    const shown = (message.deleted ?? []).map((id) => root.querySelector(`.cell[data-id="${id}"]`));
+    lift(shown.filter(Boolean));
   },
 });
 store.listen((changes) => {

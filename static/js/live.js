@@ -8,7 +8,7 @@ import { showActive, showUsage } from './standing.js';
 
 /**
  * @param {{bootstrap?: object, connection?: Function, message?: Function}} options
- *   connection(state) hears of 'open', 'waiting', 'signed-out'; message(message) of every message after the store did.
+ *   connection(state, reason) hears of 'open', 'waiting', 'signed-out', 'closed'; message(message) of every message after the store did.
  */
 export function goLive({ bootstrap, connection = () => {}, message: pass = () => {} } = {}) {
   const store = new Store();

@@ -11,6 +11,7 @@ export class Notes {
   constructor(root) {
     this.root = root;
     this.offline = root.querySelector('[data-note="offline"]');
+    this.closed = root.querySelector('[data-note="closed"]');
     this.signedOut = root.querySelector('[data-note="signed-out"]');
     document.addEventListener('signed-out', () => this.connection('signed-out'));
   }
@@ -19,8 +20,11 @@ export class Notes {
     this.offline.querySelector('button').addEventListener('click', () => socket.reconnect());
   }
 
-  connection(state) {
-    if (state === 'open' || state === 'signed-out') {
+  /** @param {string} state  @param {string} reason what the operator says of planned work */
+  connection(state, reason = '') {
+    if (state !== 'waiting') {
+      show(this.closed, state === 'closed');
+      write(this.closed.querySelector('[data-reason]'), reason);
       clearTimeout(this.#timer);
       this.#timer = null;
       show(this.offline, false);

@@ -19,8 +19,8 @@ let line = bootstrap.line;
 
 const { store, socket, catchUp } = goLive({
   bootstrap,
-  connection(state) {
-    notes.connection(state);
+  connection(state, reason) {
+    notes.connection(state, reason);
     if (state === 'open') look();
   },
   message: (message) => ['queue', 'generation'].includes(message.type) && look(),

@@ -3,6 +3,7 @@
 import { attribute, show, write } from './dom.js';
 import { Loras } from './loras.js';
 import { combinations } from './matrix.js';
+import { lengthOf } from './typed.js';
 import { size, steps } from './words.js';
 
 export class Settings {
@@ -85,7 +86,7 @@ export class Settings {
   /** Everything beside the fields that repeats their values. */
   show() {
     const { prompt, width, height, steps: number, seed, count, variation } = this.values;
-    const length = [...prompt].length;
+    const length = lengthOf(prompt);
     const counter = this.form.querySelector('[data-prompt-length]');
     write(counter, `${length} / ${this.model.max_prompt_length}`);
     counter.classList.toggle('is-over', length > this.model.max_prompt_length);

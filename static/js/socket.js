@@ -7,6 +7,8 @@ const CONNECTING = 4_000; // a packet that was lost is sent again after 1 and af
 const DOOR = '/health/live';
 const SILENCE = 35_000; // the server says something at least every 25 s
 const SIGNED_OUT = 4401;
+const CLOSED = 4503; // planned work: worth looking again
+const LOOK_EVERY = 10_000;
 
 export class LiveSocket {
   #socket = null;
@@ -17,7 +19,8 @@ export class LiveSocket {
   #isSettled = false;
   #isReached = false;
 
-  /** @param {{message: Function, state: Function}} listener state is 'open', 'waiting' or 'signed-out' */
+  /** @param {{message: Function, state: Function}} listener state is 'open', 'waiting', 'signed-out' or 'closed', with the
+   *  operator's own words */
   constructor(path, listener) {
     this.url = `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}${path}`;
     this.listener = listener;
@@ -47,6 +50,7 @@ export class LiveSocket {
   #open() {
     clearTimeout(this.#timer);
     const socket = new WebSocket(this.url);
+    let reason = '';
     this.#isSettled = false;
     this.#isReached = false;
     this.#socket = socket;
@@ -58,6 +62,7 @@ export class LiveSocket {
     socket.onmessage = (event) => {
       this.#giveUpAfter(SILENCE, () => this.reconnect());
       const message = JSON.parse(event.data);
+      if (message.type === 'maintenance') reason = message.message;
       this.listener.message(message);
       // The server accepts before it knows whether it can serve: the first tick after the snapshot is the proof.
       if (message.type === 'queue') this.#settled();
@@ -68,6 +73,8 @@ export class LiveSocket {
       if (event.code === SIGNED_OUT) {
         this.#closed = true;
         this.listener.state('signed-out');
+      } else if (event.code === CLOSED) {
+        this.#lookAgain(reason);
       } else {
         this.#wait();
       }
@@ -87,6 +94,14 @@ export class LiveSocket {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#isReached ? this.#open() : this.#knock(), SHORTEST / 2 + Math.random() * most);
     this.listener.state('waiting');
+  }
+
+  /** Not all browsers at once, and none so late that a person would rather reload. */
+  #lookAgain(reason) {
+    this.#attempt = 0;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#open(), LOOK_EVERY * (0.3 + 0.7 * Math.random()));
+    this.listener.state('closed', reason);
   }
 
   /** Browsers hold back WebSockets for seconds after several that failed, but not requests: ask first. */

@@ -9,7 +9,7 @@ export class Store {
   generations = new Map(); // id → generation
   previews = new Map(); // id → data: address
   usage = null;
-  queue = { length: 0, workers: null };
+  queue = { length: 0, workers: null, pace: null };
   seq = 0;
 
   #listeners = new Set();
@@ -64,9 +64,10 @@ export class Store {
     this.#announce({ before: known, after: this.generations.get(id) });
   }
 
-  line({ positions = {}, length, workers }) {
+  line({ positions = {}, length, workers, pace }) {
     if (length !== undefined) this.queue = { ...this.queue, length };
     if (workers) this.queue = { ...this.queue, workers };
+    if (pace !== undefined) this.queue = { ...this.queue, pace };
     for (const [id, place] of Object.entries(positions)) {
       const known = this.generations.get(Number(id));
       if (known && isActive(known)) this.generations.set(known.id, { ...known, ...place, heard: Date.now() });
@@ -134,13 +135,14 @@ export function secondsUntilStart(generation, now = Date.now()) {
 
 const NEAREST = 6;
 
-/** Seconds that drawing so many pixel-steps takes: as the server reckons for what waits, else as the person's own
- *  pictures of about that size took; null where nothing is known. */
-export function drawingTime(store, work) {
+/** Seconds that drawing one picture takes: as the workers measured, else as the person's own pictures of about that size
+ *  took; null where nothing is known. Never from what was said of places in line: that is held while it comes true. */
+export function drawingTime(store, { pixels, steps, isGuided }) {
+  const { pace } = store.queue;
+  const work = pixels * steps * (isGuided ? 2 : 1); // guidance draws each step twice
+  if (pace) return (work * pace.per_cost + pixels * pace.per_megapixel) / 1e6;
   const of = (row) => row.width * row.height * row.drawn_steps;
   const rows = [...store.generations.values()];
-  const waiting = rows.find((row) => row.state === 'queued' && row.starts_in !== null && row.eta_seconds > row.starts_in);
-  if (waiting) return ((waiting.eta_seconds - waiting.starts_in) / of(waiting)) * work;
   // A small picture costs more for its size than a large one: those nearest in size tell best.
   const distance = (row) => Math.abs(Math.log(of(row) / work));
   const like = rows.filter((row) => row.image?.seconds).sort((a, b) => distance(a) - distance(b)).slice(0, NEAREST);

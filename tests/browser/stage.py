@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.population import ALONE, PASSWORD, Population
-from tests.site.running import MANAGE, Site, environment, site, until
+from tests.site.running import MANAGE, Site, environment, manage, site, until
 
 if TYPE_CHECKING:
     from tests.browser.states import State
@@ -170,6 +170,7 @@ class Stage:
         finally:
             context.set_offline(False)
             page.close()
+            (self.site.data_dir / "maintenance.json").unlink(missing_ok=True)
 
     def enter(self, page: Page, state: State) -> None:
         """Go where the state is, as the person whose it is, and bring it about."""
@@ -183,6 +184,12 @@ class Stage:
             state.act(page, self)
         expect(page.locator(state.shows).first).to_be_visible()
         page.wait_for_function(_LOADED)
+
+    def begin_planned_work(self) -> None:
+        """Until the window is closed."""
+        words = ("--message", "The disks are being exchanged.", "--until", "23:59")
+        done = manage("maintenance", "on", *words, data_dir=self.site.data_dir, **ALONE)
+        assert done.returncode == 0, done.stderr
 
     @contextmanager
     def without_table(self, table: str) -> Iterator[None]:

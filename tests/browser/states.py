@@ -101,6 +101,16 @@ def _break_the_archives(page: Page, stage: Stage) -> None:
         page.goto(f"{stage.address}/gallery/zip/")
 
 
+def _arrive_during_planned_work(page: Page, stage: Stage) -> None:
+    stage.begin_planned_work()
+    page.reload()
+
+
+def _stay_during_planned_work(page: Page, stage: Stage) -> None:
+    page.locator(".job").first.wait_for()
+    stage.begin_planned_work()
+
+
 def _send_without_cookies(page: Page, stage: Stage) -> None:
     page.context.clear_cookies()
     _submit("main form button[type=submit]", login="ana", password="whatever it was")(page, stage)
@@ -177,6 +187,16 @@ STATES = (
         console_ok=("403",),
         is_rare=True,
     ),
+    State(
+        "maintenance",
+        "mei",
+        "/",
+        ".entrance--error h1",
+        _arrive_during_planned_work,
+        console_ok=("503",),
+        is_translated=True,
+    ),
+    State("maintenance-begins", "mei", "/", "[data-note=closed]", _stay_during_planned_work),
     # administration
     State("admin-dashboard", "admin", "/admin/", ".figures .history__bar", is_translated=True),
     State("admin-people", "admin", "/admin/auth/user/", "#result_list", is_rare=True),

@@ -8,7 +8,14 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-CASES = json.loads((Path(__file__).parent.parent / "generation" / "matrix_cases.json").read_text("utf-8"))
+FOLDER = Path(__file__).parent.parent / "generation"
+CASES = json.loads((FOLDER / "matrix_cases.json").read_text("utf-8"))
+TYPED = json.loads((FOLDER / "typed_cases.json").read_text("utf-8"))
+
+_TYPE = """(field, text) => {
+    field.value = text;
+    field.dispatchEvent(new InputEvent('input', { bubbles: true }));
+}"""
 
 
 def test_the_browser_counts_like_the_server(signed_in: Page) -> None:
@@ -23,6 +30,13 @@ def test_the_browser_counts_like_the_server(signed_in: Page) -> None:
         [case["template"] for case in CASES],
     )
     assert counted == [len(case["prompts"]) for case in CASES]
+
+
+def test_space_around_a_prompt_does_not_count(signed_in: Page) -> None:
+    counter, prompt = signed_in.locator("[data-prompt-length]"), signed_in.get_by_label("Describe your picture")
+    for case in TYPED:
+        prompt.evaluate(_TYPE, case["typed"])
+        expect(counter).to_have_text(re.compile(rf"^{len(case['counts'])} / "))
 
 
 def test_all_combinations_are_asked_for_and_reused(signed_in: Page) -> None:

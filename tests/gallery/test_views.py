@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -63,11 +64,58 @@ def test_pictures_stand_under_the_day_on_which_they_were_made(
     yesterday = make_image(alice, age=dt.timedelta(hours=13))  # still the 9th in Shanghai, already so in UTC
     before = make_image(alice, age=dt.timedelta(days=9))
     days = signed_in.get("/gallery/").context["days"]
-    assert [(day.label, day.images) for day in days] == [
-        ("Today", [today, also_today]),
-        ("Yesterday", [yesterday]),
-        ("March 1, 2026", [before]),
+    assert days == [
+        ("Today", [today, also_today], 2),
+        ("Yesterday", [yesterday], 1),
+        ("March 1, 2026", [before], 1),
     ]
+
+
+@pytest.mark.database
+@pytest.mark.parametrize(("oldest_first", "counts"), [(False, [[4], [1, 3], []]), (True, [[3], [1], [4], []])])
+def test_a_day_counts_its_pictures_on_all_pages(
+    alice: User,
+    bob: User,
+    signed_in: Client,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    oldest_first: bool,
+    counts: list[list[int]],
+) -> None:
+    settings.TIME_ZONE = "Asia/Shanghai"
+    monkeypatch.setattr(views, "PAGE_SIZE", 3 - oldest_first)
+    zone = timezone.get_default_timezone()
+    last = dt.datetime(2026, 3, 11, 23, 59, tzinfo=zone)
+    moments = [last, last.replace(hour=12), last.replace(hour=1), last.replace(hour=0, minute=0)]  # one day, two in UTC
+    moments += [last - dt.timedelta(days=1)] + [dt.datetime(2026, 3, 9, hour, tzinfo=zone) for hour in (22, 12, 0)]
+    for owner, prompt, facts in (
+        (alice, "a fox", {}),
+        (alice, "a wolf", {}),
+        (alice, "a fox", {"in_bin_for": dt.timedelta(hours=1)}),
+        (bob, "a fox", {}),
+    ):
+        for moment in moments:
+            image = make_image(owner, width=8, height=8, prompt=prompt, **facts)
+            Image.objects.filter(pk=image.pk).update(created_at=moment)
+    seen = []
+    url = "/gallery/?q=fox" + ("&sort=oldest" if oldest_first else "")
+    while url:
+        response = signed_in.get(url, headers=AS_SCRIPT)
+        seen.append([int(number) for number in re.findall(r'data-day-count="(\d+)"', response.content.decode())])
+        url = response.context["next_url"]
+    assert seen == counts
+
+
+def test_a_day_says_its_count_in_words_too(alice: User, signed_in: Client) -> None:
+    noon = timezone.localtime().replace(hour=12)
+    for ago in (0, 0, 1):
+        image = make_image(alice, width=8, height=8)
+        Image.objects.filter(pk=image.pk).update(created_at=noon - dt.timedelta(days=ago))
+    page = signed_in.get("/gallery/").content.decode()
+    assert '<span class="vh">2 pictures</span>' in page
+    assert '<span class="vh">1 picture</span>' in page
+    signed_in.cookies["django_language"] = "zh-hans"
+    assert '<span class="vh">2 张图片</span>' in signed_in.get("/gallery/").content.decode()
 
 
 def test_pages_follow_each_other_and_say_whether_the_day_goes_on(
@@ -141,11 +189,15 @@ def test_odd_addresses_do_no_harm(alice: User, signed_in: Client, query: dict[st
 
 
 def test_the_gallery_takes_few_queries_however_many_pictures(
-    alice: User, signed_in: Client, django_assert_max_num_queries: DjangoAssertNumQueries
+    alice: User,
+    signed_in: Client,
+    monkeypatch: pytest.MonkeyPatch,
+    django_assert_max_num_queries: DjangoAssertNumQueries,
 ) -> None:
     small(alice, 8, prompt="a fox")
+    monkeypatch.setattr(views, "PAGE_SIZE", 4)  # within a day, whose pictures are counted
     with django_assert_max_num_queries(9):
-        assert len(signed_in.get("/gallery/", {"q": "fox"}, headers=AS_SCRIPT).context["images"]) == 8
+        assert len(signed_in.get("/gallery/", {"q": "fox"}, headers=AS_SCRIPT).context["images"]) == 4
 
 
 def test_a_page_asked_for_as_a_whole_comes_whole(alice: User, signed_in: Client) -> None:

@@ -71,7 +71,8 @@ async def test_a_page_starts_with_a_snapshot(as_alice: Client, alice: User, bob:
     assert message["seq"] == message["generations"][0]["seq"]
     assert message["generations"][0]["position"] == 1
     assert message["usage"]["day"]["used"] == 1
-    assert message["queue"] == {"length": 2, "workers": {"ready": 0, "loading": 0, "progress": 0, "message": ""}}
+    workers = {"ready": 0, "loading": 0, "progress": 0, "message": ""}
+    assert message["queue"] == {"length": 2, "workers": workers, "pace": None}
 
 
 async def test_every_tab_hears_each_change_and_only_ones_own(

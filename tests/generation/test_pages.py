@@ -89,6 +89,15 @@ def test_the_pages_say_so_when_no_worker_runs(as_alice: Client) -> None:
     assert (workers["ready"], workers["loading"], workers["progress"]) == (0, 1, 40)
 
 
+def test_the_pages_know_how_fast_the_workers_draw(as_alice: Client) -> None:
+    """What the estimate under the button rests on."""
+    assert as_alice.get("/").context["bootstrap"]["queue"]["pace"] is None
+    Worker.objects.create(name="w", state=Worker.State.IDLE, seconds_per_cost=0.123456, seconds_per_megapixel=4.0)
+    told = {"per_cost": 0.12, "per_megapixel": 4.0}
+    assert as_alice.get("/").context["bootstrap"]["queue"]["pace"] == told
+    assert as_alice.get("/api/v1/queue").json()["pace"] == told
+
+
 def test_pages_are_cheap_however_much_there_is(
     as_alice: Client, alice: User, ask: Ask, django_assert_max_num_queries: Callable[..., object]
 ) -> None:

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from generation import places, services
 from generation.models import Generation, Worker
+from generation.speed import Speed
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
 
@@ -111,3 +112,32 @@ def test_within_a_long_step_the_clock_tells_how_far_it_is(alice: User, ask: Ask)
     assert left(0) == pytest.approx(4 * a_step, abs=2)
     assert left(30) == pytest.approx(3.5 * a_step, abs=2)
     assert left(100) == pytest.approx(3 * a_step, abs=2), "its second step is not done, however late"
+
+
+@pytest.mark.parametrize(("measured", "a_step"), [(0.001, 59.5 / 3), (10_000.0, 30.0), (None, 30.0)])
+def test_what_is_being_drawn_shows_how_long_those_behind_it_take(
+    alice: User, ask: Ask, measured: float | None, a_step: float
+) -> None:
+    """Two of four steps in a minute: a third is not done after 59.5 s beside the half that it may be known late."""
+    rows = ask(alice, 4)
+    Worker.objects.create(name="w", state=Worker.State.DRAWING, seconds_per_cost=measured)
+    (drawn,) = services.start(worker="w", most=1)
+    services.record_step(rows=[drawn], step=2)
+    Generation.objects.filter(pk=drawn.pk).update(started_at=timezone.now() - dt.timedelta(seconds=60))
+    line, few = places.read_line(), places.read_places(rows)
+    left = line.place(drawn.pk).eta_seconds
+    assert a_step * 0.9 < left < 2.1 * a_step
+    for number, row in enumerate(rows[1:]):
+        for place in (line.place(row.pk), few.place(row.pk)):
+            assert place.starts_in == pytest.approx(left + number * 4 * a_step, rel=0.02)
+    assert line.measured == (Speed(measured) if measured else None)
+
+
+def test_a_first_step_shows_nothing_yet(alice: User, ask: Ask) -> None:
+    waits = ask(alice, 2)[1]
+    Worker.objects.create(name="w", state=Worker.State.DRAWING)
+    (drawn,) = services.start(worker="w", most=1)
+    services.record_step(rows=[drawn], step=1)
+    line = places.read_line()
+    assert [line.place(row.pk).eta_seconds for row in (drawn, waits)] == [None, None]
+    assert line.eta_seconds is None

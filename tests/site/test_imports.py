@@ -106,7 +106,7 @@ LAYERS = (
     {"services"},
     {"quotas", "rate_limit", "scheduling", "ordering", "places", "events", "doorbell", "representation"},
     {"models", "catalogue", "parameters", "fitting", "matrix", "styles", "loras", "starting", "exceptions"},
-    {"speed"},
+    {"speed", "typed"},
 )
 
 
