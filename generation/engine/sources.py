@@ -50,6 +50,12 @@ class Source:
         return self.folder
 
     @property
+    def id(self) -> str:
+        """What its publisher calls it, also where it is named by the folder in which it was prepared."""
+        record = read_record(self.folder) if self.folder else None
+        return record.id if record else self.name
+
+    @property
     def label(self) -> str:
         """What people see where the model does not name itself."""
         return self.transformer.stem if self.transformer else Path(self.name).name
