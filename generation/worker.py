@@ -30,7 +30,7 @@ from rq.serializers import JSONSerializer
 from generation import jobs, services
 from generation.doorbell import QUEUE
 from generation.engine import timed
-from generation.engine.exceptions import EngineError
+from generation.engine.exceptions import DeviceLost, EngineError, PassingTrouble
 from generation.engine.types import Engine, EngineOptions
 from generation.jobs import Studio
 from generation.models import Worker
@@ -102,7 +102,9 @@ class DrawingWorker:
             self._listen(studio)
             studio.close()
         except EngineError as error:
-            last_words = {"state": Worker.State.BROKEN, "message": str(error)[:500]}
+            passes = isinstance(error, PassingTrouble | DeviceLost)
+            state = Worker.State.WAITING if passes else Worker.State.BROKEN
+            last_words = {"state": state, "message": str(error)[:500]}
             raise
         finally:
             self._stopped.set()
