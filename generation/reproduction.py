@@ -43,6 +43,12 @@ def _start_record(row: Generation) -> dict[str, object]:
     return {name: value for name, value in facts.items() if value}
 
 
+def _cut_record(request: DrawRequest, engine: Engine) -> dict[str, int]:
+    """Of how many tokens the model read how many, where it did not read the prompt to its end."""
+    tokens = engine.cut_prompts.get(request.prompt)
+    return {"prompt_tokens": tokens, "prompt_tokens_read": engine.card.max_prompt_tokens} if tokens else {}
+
+
 def picture_of(row: Generation, request: DrawRequest, seconds: float, engine: Engine) -> storing.DrawnPicture:
     """What is kept of the picture beside its pixels; drawing took so many seconds."""
     card = engine.card
@@ -68,6 +74,7 @@ def picture_of(row: Generation, request: DrawRequest, seconds: float, engine: En
             "versions": card.versions,
             "loras": [lora | {"sha256": engine.lora_hashes.get(lora["name"], "")} for lora in row.loras],
             **_start_record(row),
+            **_cut_record(request, engine),
         },
     )
 

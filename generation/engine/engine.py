@@ -94,6 +94,10 @@ class PipelineEngine:
     def lora_hashes(self) -> Mapping[str, str]:
         return self._loras.hashes
 
+    @property
+    def cut_prompts(self) -> Mapping[str, int]:
+        return self.prompts.cut
+
     def warm_up(self) -> None:
         """Draw one tiny picture, so that the first real one is not the slow one."""
         side = self.card.min_side
