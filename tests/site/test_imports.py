@@ -67,7 +67,13 @@ def test_the_engine_knows_no_django_and_no_room() -> None:
 
 
 def test_only_the_worker_and_its_commands_know_the_engine() -> None:
-    allowed = {"generation.jobs", "generation.reproduction", "generation.showing", "generation.worker"}
+    allowed = {
+        "generation.jobs",
+        "generation.reproduction",
+        "generation.showing",
+        "generation.worker",
+        "generation.drawing_options",
+    }
     for name, names in IMPORTS.items():
         if name.startswith("generation.engine") or name in allowed:
             continue
@@ -104,7 +110,7 @@ LAYERS = (
     {"services"},
     {"quotas", "rate_limit", "scheduling", "ordering", "places", "events", "doorbell", "representation"},
     {"models", "catalogue", "parameters", "fitting", "matrix", "styles", "loras", "starting", "exceptions"},
-    {"speed"},
+    {"speed", "drawing_options"},
 )
 
 
