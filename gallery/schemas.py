@@ -36,6 +36,7 @@ class ImageJSON(TypedDict):
     file: str
     thumbnail: str
     thumbnails: dict[str, str]
+    prompt_cut: dict[str, int] | None  # the model read only the first `read` tokens of `of`
 
 
 class ImagePage(TypedDict):
@@ -89,5 +90,6 @@ def as_json(image: Image) -> ImageJSON:
         "url": image.get_absolute_url(),
         "file": image.file_url,
         "thumbnail": image.thumbnail_url,
+        "prompt_cut": image.prompt_cut,
         "thumbnails": {str(side): address for side, address in image.thumbnail_urls.items()},
     }

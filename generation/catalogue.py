@@ -44,6 +44,7 @@ class Model:
     default_steps: int = 8
     max_steps: int = 50
     default_guidance: float = 0.0
+    max_prompt_tokens: int = 1_504  # of a longer prompt the rest is not read
     loras: Sequence[dict[str, Any]] = ()  # each with `name` and `triggers`
     can_start_from_image: bool = True
 

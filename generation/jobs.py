@@ -135,13 +135,13 @@ class Studio:
             return
         now = time.monotonic()
         self._note(rows, pictures, now - began, watch.seconds_per_step)
-        hashes = dict(self.engine.lora_hashes)  # as of now: the next batch may have loaded a changed file
         unfinished = []
         for row, request, picture in zip(rows, requests, pictures, strict=True):
             if picture is None:
                 unfinished.append(row)
                 continue
-            record = reproduction.picture_of(row, request, (now - watch.began) / len(rows), self.engine.card, hashes)
+            # Now and not when it is stored: the next batch may have loaded a LoRA's changed file by then.
+            record = reproduction.picture_of(row, request, (now - watch.began) / len(rows), self.engine)
             self._room.acquire()
             self._pool.submit(self._store, row, record, picture)
             with_pool.add(row.pk)

@@ -6,12 +6,11 @@ The same record on the same model, device and libraries gives the same picture.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
 
 from gallery import inputs, storing
 from gallery.models import Image
 from generation import loras, styles
-from generation.engine.types import DrawRequest, LoraWeight, ModelCard, StartPicture
+from generation.engine.types import DrawRequest, Engine, LoraWeight, StartPicture
 from generation.models import Generation
 
 
@@ -44,10 +43,15 @@ def _start_record(row: Generation) -> dict[str, object]:
     return {name: value for name, value in facts.items() if value}
 
 
-def picture_of(
-    row: Generation, request: DrawRequest, seconds: float, card: ModelCard, lora_hashes: Mapping[str, str]
-) -> storing.DrawnPicture:
-    """What is kept of the picture beside its pixels; drawing took so many seconds."""
+def _cut_record(request: DrawRequest, engine: Engine) -> dict[str, int]:
+    """Of how many tokens the model read how many, where it did not read the prompt to its end."""
+    tokens = engine.cut_prompts.get(request.prompt)
+    return {"prompt_tokens": tokens, "prompt_tokens_read": engine.card.max_prompt_tokens} if tokens else {}
+
+
+def picture_of(row: Generation, request: DrawRequest, seconds: float, engine: Engine) -> storing.DrawnPicture:
+    """What is kept of the picture that `engine` has just drawn, beside its pixels; drawing took so many seconds."""
+    card = engine.card
     return storing.DrawnPicture(
         prompt=row.prompt,
         style=row.style,
@@ -68,8 +72,9 @@ def picture_of(
             "dtype": card.dtype,
             "quantization": card.quantization,
             "versions": card.versions,
-            "loras": [lora | {"sha256": lora_hashes.get(lora["name"], "")} for lora in row.loras],
+            "loras": [lora | {"sha256": engine.lora_hashes.get(lora["name"], "")} for lora in row.loras],
             **_start_record(row),
+            **_cut_record(request, engine),
         },
     )
 

@@ -15,7 +15,6 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 
 import django_rq
 from django.conf import settings
@@ -29,8 +28,9 @@ from rq.serializers import JSONSerializer
 
 from generation import jobs, services
 from generation.doorbell import QUEUE
+from generation.drawing_options import engine_options
 from generation.engine import timed
-from generation.engine.exceptions import EngineError
+from generation.engine.exceptions import DeviceLost, EngineError, PassingTrouble
 from generation.engine.types import Engine, EngineOptions
 from generation.jobs import Studio
 from generation.models import Worker
@@ -102,7 +102,9 @@ class DrawingWorker:
             self._listen(studio)
             studio.close()
         except EngineError as error:
-            last_words = {"state": Worker.State.BROKEN, "message": str(error)[:500]}
+            passes = isinstance(error, PassingTrouble | DeviceLost)
+            state = Worker.State.WAITING if passes else Worker.State.BROKEN
+            last_words = {"state": state, "message": str(error)[:500]}
             raise
         finally:
             self._stopped.set()
@@ -204,24 +206,3 @@ def _load(options: EngineOptions, on_progress: Callable[[float, str], None]) -> 
     from generation.engine.engine import load
 
     return load(options, on_progress)
-
-
-def engine_options() -> EngineOptions:
-    """What the settings say of the engine; for `prepare_model` too, which draws one picture as a worker would."""
-    return EngineOptions(
-        model=settings.ZIMAGE_MODEL,
-        transformer=settings.ZIMAGE_TRANSFORMER,
-        device=settings.ZIMAGE_DEVICE,
-        dtype=settings.ZIMAGE_DTYPE,
-        offload=settings.ZIMAGE_OFFLOAD,
-        quantization=settings.ZIMAGE_QUANTIZATION,
-        attention=settings.ZIMAGE_ATTENTION,
-        compile=settings.ZIMAGE_COMPILE,
-        max_batch=settings.ZIMAGE_MAX_BATCH,
-        threads=settings.ZIMAGE_THREADS,
-        starter_dir=Path(settings.STARTER_MODEL_DIR),
-        models_dir=Path(settings.MODELS_DIR),
-        cache_dir=None,
-        benchmark=settings.ZIMAGE_BENCHMARK,
-        lora_dir=Path(settings.ZIMAGE_LORA_DIR) if settings.ZIMAGE_LORA_DIR else None,
-    )

@@ -86,7 +86,8 @@ class Child:
         if self._reader is not None:
             self._reader.join(timeout=0.2)  # its last words come before ours
         self.process = None
-        lived = time.monotonic() - self._started
+        # However long it took to find out that it cannot start yet, that was no healthy run.
+        lived = 0.0 if status == os.EX_TEMPFAIL else time.monotonic() - self._started
         if self.parting(status):
             self.start_at = time.monotonic() + self._back_off.seconds_after(lived)
         return status

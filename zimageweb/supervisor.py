@@ -192,6 +192,9 @@ class Supervisor:
                 "The worker cannot start as it is configured (see above) and is not started again; all else runs."
             )
             return False
+        if status == os.EX_TEMPFAIL and not self._stop_requests:
+            self._say(f"Worker {name} cannot start at the moment (see above); it is started again after a while.")
+            return True
         return self._again(f"Worker {name}", status)
 
     def _after_sweep(self, status: int) -> bool:

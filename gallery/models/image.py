@@ -142,6 +142,13 @@ class Image(models.Model):
         return reverse("image", args=[self.pk])
 
     @property
+    def prompt_cut(self) -> dict[str, int] | None:
+        """Where the model did not read the prompt to its end: how many tokens it did `read`, `of` how many."""
+        if not (tokens := self.record.get("prompt_tokens")):
+            return None
+        return {"read": self.record["prompt_tokens_read"], "of": tokens}
+
+    @property
     def filename(self) -> str:
         """The name under which the picture is downloaded: `generated_20261122_143210_418092771.png`."""
         return f"generated_{timezone.localtime(self.created_at):%Y%m%d_%H%M%S}_{self.seed}.png"

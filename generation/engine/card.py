@@ -25,12 +25,16 @@ from generation.engine.weights import is_gguf
 _TURBO_STEPS = 8
 """What the model asks for cannot be read off its parts: a distilled one looks like any other."""
 
+_UNDISTILLED = {"default_steps": 50, "default_guidance": 4.0}
+_ASKS_FOR = {"Tongyi-MAI/Z-Image": _UNDISTILLED}
+"""Models, by their id on a hub, that are drawn otherwise; their publishers ship no `zimageweb.json`."""
+
 
 def describe(
     pipeline: Any, source: Source, size: ModelSize, plan: Plan, options: EngineOptions, device: torch.device
 ) -> ModelCard:
     """The card of `pipeline`, loaded from `source` by `plan` onto `device`."""
-    said = source.said
+    said = _ASKS_FOR.get(source.id, {}) | source.said
     step = size_step(pipeline)
     native = math.isqrt(size.native_pixels)
     # The transformer takes more, but beyond twice the side it was made for Z-Image repeats itself.

@@ -17,16 +17,16 @@ from generation.engine import devices, failures, frugal, lora_files, packed
 from generation.engine.admission import Admission
 from generation.engine.card import describe
 from generation.engine.exceptions import DrawingCancelled, OutOfMemory, UnsupportedRequest
+from generation.engine.fetching import fetch
 from generation.engine.loading import be_quiet, load_pipeline, measure
 from generation.engine.loras import Loras
 from generation.engine.placing import limit_decoding, place
 from generation.engine.plan import Device, Plan, make_plan
-from generation.engine.preparing.downloading import fetch_missing
 from generation.engine.preview import PreviewMatrix
 from generation.engine.prompts import PromptEncoder
 from generation.engine.quantization import installed_packages
 from generation.engine.run import AllDropped, Run
-from generation.engine.sources import check_class, fetch, find_source
+from generation.engine.sources import check_class, find_source
 from generation.engine.types import DeviceState, DrawRequest, Engine, EngineOptions, ModelCard, StepCallback
 
 logger = logging.getLogger(__name__)
@@ -45,10 +45,8 @@ def load(options: EngineOptions, on_progress: Callable[[float, str], None] | Non
     lora_files.check(options)
     tell(0.05, "Looking for the model")
     source = find_source(options, device)
-    if source.folder is None:
-        fetch_missing(source, options.cache_dir, lambda share, what: tell(0.05 + 0.5 * share, what))
     read_from = 0.55 if source.folder is None else 0.15
-    source = fetch(source, options.cache_dir)
+    source = fetch(source, options.cache_dir, lambda share, what: tell(0.05 + 0.5 * share, what))
     check_class(source)
     size = measure(source)
     packages = installed_packages()
@@ -96,6 +94,10 @@ class PipelineEngine:
     @property
     def lora_hashes(self) -> Mapping[str, str]:
         return self._loras.hashes
+
+    @property
+    def cut_prompts(self) -> Mapping[str, int]:
+        return self.prompts.cut
 
     def warm_up(self) -> None:
         """Draw one tiny picture, so that the first real one is not the slow one."""

@@ -118,7 +118,7 @@ def _explain(error: Exception, what: str) -> EngineError | None:
     return None
 
 
-def _blame(source: Source) -> ModelBroken:
+def _blame(source: Source) -> EngineError:
     """The file where that is what cannot be read, else the folder."""
     if source.transformer is not None and not is_gguf(source.transformer):
         try:

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from diffusers.hooks import apply_group_offloading
 from diffusers.models.attention_dispatch import dispatch_attention_fn
+from diffusers.models.transformers.transformer_z_image import SEQ_MULTI_OF
 
 from generation.engine.devices import free_memory
 from generation.engine.exceptions import EngineError, OutOfMemory
@@ -28,6 +29,8 @@ def place(pipeline: Any, plan: Plan, options: EngineOptions, device: torch.devic
     Raises OutOfMemory where it does not fit, EngineError for an attention that is not there.
     """
     _choose_attention(pipeline, options.attention)
+    if not draws_mixed_prompts(pipeline, device):
+        _part_by_length(pipeline.transformer)  # before the hooks of offloading, which are taken off and put on again
     try:
         if plan.offload == "group":
             _offload_groups(pipeline, device)
@@ -71,6 +74,24 @@ def limit_decoding(vae: Any, at_once: int, scale: int, width: int, height: int) 
     vae.tile_latent_min_size, vae.tile_sample_min_size = side, side * scale
     vae.use_tiling = width * height > at_once
     vae.use_slicing = True
+
+
+def _part_by_length(transformer: Any) -> None:
+    """Have the transformer take pictures one by one where their prompts are of unequal length, as with guidance a
+    prompt and its negative are: together they would need a mask."""
+    together = transformer.forward
+
+    def forward(latents: Any, timesteps: torch.Tensor, captions: Any, **options: Any) -> Any:
+        if len({-(-len(caption) // SEQ_MULTI_OF) for caption in captions}) == 1:  # the length to which it fills them up
+            return together(latents, timesteps, captions, **options)
+        alone = options | {"return_dict": False}
+        parts = [
+            together([one], time[None], [caption], **alone)[0]
+            for one, time, caption in zip(latents, timesteps, captions, strict=True)
+        ]
+        return ([picture for part in parts for picture in part],)
+
+    transformer.forward = forward
 
 
 def _choose_attention(pipeline: Any, name: str) -> None:

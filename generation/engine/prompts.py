@@ -8,13 +8,16 @@ would. Kept in main memory, the longest unused goes first. Knows nothing of pict
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 
 CACHED_BYTES = 64 << 20
 """About 250 prompts of 50 tokens for Z-Image's text encoder (5 KB a token)."""
+
+_CUT_REMEMBERED = 1_000
+"""Prompts; more than the cache holds of such long ones."""
 
 _PADDED_TO = 64
 """Tokens: few different lengths for kernels and compilers, and no work on a padding of hundreds."""
@@ -27,6 +30,12 @@ class PromptEncoder:
         self._pipeline, self._max_tokens, self._cached_bytes = pipeline, max_tokens, cached_bytes
         self._cache: OrderedDict[str, torch.Tensor] = OrderedDict()
         self._bytes = 0
+        self._cut: dict[str, int] = {}
+
+    @property
+    def cut(self) -> Mapping[str, int]:
+        """How many tokens those prompts have that were cut off, of the latest. Any thread may look here."""
+        return self._cut
 
     def encode(self, prompts: Sequence[str]) -> list[torch.Tensor]:
         """One embedding (tokens, features) for each prompt, on the device that draws.
@@ -57,6 +66,10 @@ class PromptEncoder:
             [{"role": "user", "content": prompt}], tokenize=False, add_generation_prompt=True, enable_thinking=True
         )
         tokens = len(tokenizer(text).input_ids)
+        if tokens > self._max_tokens:
+            if len(self._cut) >= _CUT_REMEMBERED:
+                del self._cut[next(iter(self._cut))]
+            self._cut[prompt] = tokens
         padded = min(-(-tokens // _PADDED_TO) * _PADDED_TO, self._max_tokens)
         [embedding], _ = self._pipeline.encode_prompt(
             [prompt],  # a list of its own: the call overwrites it

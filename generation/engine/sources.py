@@ -1,6 +1,6 @@
 """What `ZIMAGE_MODEL` and `ZIMAGE_TRANSFORMER` mean: the folder that holds the model, and what it says of itself.
 
-Fetches a model from the hub where that is meant. Knows which files there are, not how they become a pipeline.
+Knows which files there are, not how they come from a hub (`fetching`) nor how they become a pipeline.
 """
 
 from __future__ import annotations
@@ -10,11 +10,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import huggingface_hub
 import torch
-from diffusers import ZImagePipeline
 
-from generation.engine.exceptions import EngineError, ModelBroken, ModelNotFound
+from generation.engine.exceptions import EngineError, ModelBroken, ModelNotFound, PassingTrouble
 from generation.engine.model_folder import (
     DESCRIPTION_FILE,
     INDEX_FILE,
@@ -34,13 +32,15 @@ class Source:
     """Where a model comes from.
 
     folder: the pipeline in diffusers format; None until a model of the hub is fetched. transformer: a file that
-    takes the place of the pipeline's transformer.
+    takes the place of the pipeline's transformer. doubt: why nobody knows whether all files of a model of the hub are
+    here; None where that is known.
     """
 
     name: str
     folder: Path | None
     from_hub: bool = False
     transformer: Path | None = None
+    doubt: PassingTrouble | None = None
 
     @property
     def path(self) -> Path:
@@ -48,6 +48,12 @@ class Source:
         if self.folder is None:
             raise ModelNotFound(f"The model {self.name} has not been fetched from the hub; check the network.")
         return self.folder
+
+    @property
+    def id(self) -> str:
+        """What its publisher calls it, also where it is named by the folder in which it was prepared."""
+        record = read_record(self.folder) if self.folder else None
+        return record.id if record else self.name
 
     @property
     def label(self) -> str:
@@ -106,28 +112,6 @@ def find_source(options: EngineOptions, device: torch.device) -> Source:
     return replace(_find_pipeline(options, device), transformer=_find_transformer(options.transformer))
 
 
-def fetch(source: Source, cache_dir: Path | None) -> Source:
-    """The same source with its folder: nothing to do for one that is here, a download for one on the hub.
-
-    Files that are in the hub's cache already are taken from there, without the network if need be. Raises
-    ModelNotFound where the hub gives nothing.
-    """
-    if source.folder is not None:
-        return source
-    try:
-        # A passed part is not downloaded; of the transformer, its configuration is wanted all the same.
-        passed = {"transformer": None} if source.transformer else {}
-        folder = ZImagePipeline.download(source.name, cache_dir=cache_dir, use_safetensors=True, **passed)
-        if source.transformer:
-            huggingface_hub.hf_hub_download(source.name, "transformer/config.json", cache_dir=cache_dir)
-    except (OSError, ValueError, KeyError, huggingface_hub.errors.HfHubHTTPError) as error:
-        raise ModelNotFound(
-            f"ZIMAGE_MODEL is {source.name}, which is not on this machine and could not be fetched from the hub; "
-            "check the name and the network, or set it to a folder or, without a CUDA device, to auto."
-        ) from error
-    return replace(source, folder=Path(folder))
-
-
 def check_class(source: Source) -> None:
     """Diffusers would load another kind of model into a ZImagePipeline without a word. Raises ModelBroken."""
     try:
@@ -141,7 +125,9 @@ def check_class(source: Source) -> None:
         )
 
 
-def broken(source: Source) -> ModelBroken:
+def broken(source: Source) -> ModelBroken | PassingTrouble:
+    if source.doubt is not None:
+        return source.doubt
     if source.folder is not None and read_record(source.folder):
         return ModelBroken(
             f"The prepared model in {source.folder} is incomplete or damaged; run `manage.py prepare_model` again for "

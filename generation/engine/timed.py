@@ -71,6 +71,10 @@ class TimedEngine:
     def lora_hashes(self) -> Mapping[str, str]:
         return {}  # a flat picture has no use for them
 
+    @property
+    def cut_prompts(self) -> Mapping[str, int]:
+        return {}  # nor is a prompt ever too long
+
     def warm_up(self) -> None:
         """Nothing here is slower the first time."""
 

@@ -169,6 +169,11 @@ class Engine(Protocol):
     def lora_hashes(self) -> Mapping[str, str]:
         """SHA-256 of each LoRA's file, by name, as it was when last loaded."""
 
+    @property
+    def cut_prompts(self) -> Mapping[str, int]:
+        """How many tokens those prompts drawn lately have of which the model read only the card's
+        `max_prompt_tokens`."""
+
     def warm_up(self) -> None:
         """Draw one tiny picture, so that the first real one is not the slow one."""
 

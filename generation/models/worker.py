@@ -21,7 +21,9 @@ class Worker(models.Model):
         DRAWING = "drawing", _("drawing")
         STOPPED = "stopped", _("stopped")
         BROKEN = "broken", _("cannot start")
+        WAITING = "waiting", _("is started again after a while")
 
+    NOT_STARTED = (State.BROKEN, State.WAITING)  # for the reason that `message` gives
     ALIVE_FOR = dt.timedelta(seconds=20)  # four missed beats
     REMEMBERED_FOR = dt.timedelta(days=1)
 
@@ -52,7 +54,7 @@ class Worker(models.Model):
 
     @property
     def is_alive(self) -> bool:
-        gone = (Worker.State.STOPPED, Worker.State.BROKEN)
+        gone = (Worker.State.STOPPED, *Worker.NOT_STARTED)
         return self.state not in gone and timezone.now() - self.seen_at < self.ALIVE_FOR
 
     @property
@@ -61,8 +63,8 @@ class Worker(models.Model):
 
     @property
     def is_broken(self) -> bool:
-        """It said lately that it cannot start."""
-        return self.state == Worker.State.BROKEN and timezone.now() - self.seen_at < self.REMEMBERED_FOR
+        """It said lately that it cannot start, or not at the moment."""
+        return self.state in Worker.NOT_STARTED and timezone.now() - self.seen_at < self.REMEMBERED_FOR
 
     @property
     def is_ready(self) -> bool:

@@ -26,7 +26,7 @@ class Reconciliation:
 
 def release_worker(*, worker: str) -> int:
     """Take its rows from a worker that is known to be dead, without waiting for the leases; how many they were."""
-    dead = Worker.objects.filter(name=worker).exclude(state=Worker.State.BROKEN)  # that one has said why it ended
+    dead = Worker.objects.filter(name=worker).exclude(state__in=Worker.NOT_STARTED)  # those have said why they ended
     dead.update(state=Worker.State.STOPPED)
     return _release(Q(worker=worker))
 

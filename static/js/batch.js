@@ -50,6 +50,12 @@ export class Batch {
     return { max: sum(rows.map((row) => row.drawn_steps)) || 1, value: sum(done) };
   }
 
+  /** What is said where the model did not read the prompt to its end. */
+  get cut() {
+    const cut = this.done.map((row) => row.image.prompt_cut).find(Boolean);
+    return cut ? interpolate(gettext('The model read only the first %(read)s tokens of %(of)s.'), cut, true) : '';
+  }
+
   get headline() {
     if (this.active.every((row) => row.cancel_requested)) return gettext('Stopping…');
     const total = this.rows.filter((row) => row.state === 'succeeded' || isActive(row)).length;

@@ -49,6 +49,8 @@ export class Job {
     show(part(this.node, 'style'), style);
     write(part(this.node, 'size'), size(width, height, this.labels.shapes));
     write(part(this.node, 'steps'), steps(number));
+    show(part(this.node, 'cut'), batch.cut);
+    write(part(this.node, 'cut'), batch.cut);
     show(part(this.node, 'when'), !active);
     show(part(this.node, 'cancel'), active && !batch.active.every((row) => row.cancel_requested));
     show(part(this.node, 'after'), !active);

@@ -47,6 +47,7 @@ class Mirror:
 
     folder: Path
     address: str = ""
+    model: str = MODEL
     gated: bool = False
     drops: dict[str, int] = field(default_factory=dict)  # path: so many times the line breaks in the middle of it
     stalls: set[str] = field(default_factory=set)  # paths in whose middle nothing more comes
@@ -76,8 +77,8 @@ class Mirror:
 
 
 @contextmanager
-def serve(folder: Path) -> Iterator[Mirror]:
-    mirror = Mirror(folder)
+def serve(folder: Path, model: str = MODEL) -> Iterator[Mirror]:
+    mirror = Mirror(folder, model=model)
 
     class Handler(_Handler):
         hub = mirror
@@ -107,12 +108,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, *, with_body: bool) -> None:
         path = unquote(urlsplit(self.path).path)
-        file = re.fullmatch(rf"/{MODEL}/resolve/(?:main|{COMMIT})/(.+)", path)
+        file = re.fullmatch(rf"/{self.hub.model}/resolve/(?:main|{COMMIT})/(.+)", path)
         with self.hub.lock:
             self.hub.asked.append((self.command, file[1] if file else "", self.headers.get("Range", "")))
-        if re.fullmatch(rf"/api/models/{MODEL}(/revision/(main|{COMMIT}))?", path):
+        if re.fullmatch(rf"/api/models/{self.hub.model}(/revision/(main|{COMMIT}))?", path):
             self._json(self._description())
-        elif re.fullmatch(rf"/api/models/{MODEL}/tree/{COMMIT}", path):
+        elif re.fullmatch(rf"/api/models/{self.hub.model}/tree/{COMMIT}", path):
             self._json([{"type": "file", "path": one["rfilename"], **_oid(one)} for one in self._siblings()])
         elif file and (self.hub.folder / file[1]).is_file():
             if self.hub.gated:
@@ -126,7 +127,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _description(self) -> dict[str, Any]:
         return {
-            "id": MODEL,
+            "id": self.hub.model,
             "sha": COMMIT,
             "private": False,
             "gated": "manual" if self.hub.gated else False,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -63,6 +64,21 @@ def test_an_attention_without_masks_draws_one_picture_at_once(
     monkeypatch.setattr("generation.engine.placing.dispatch_attention_fn", attend)
     engine = load(EngineOptions(str(starter), starter, attention="native", max_batch=4))
     assert engine.card.max_batch == together
+
+
+@pytest.mark.usefixtures("attention")
+def test_an_attention_without_masks_draws_with_guidance(engine: PipelineEngine, starter: Path) -> None:
+    """Like sage and flash, torch's flash attention refuses masks; unlike them it runs on a CPU."""
+    request = dataclasses.replace(
+        ask(
+            "a red circle on a blue ground, and far behind it hills beneath a yellow sun, early in the morning", steps=4
+        ),
+        guidance=4.0,
+        negative_prompt="grey",
+    )
+    before = draw(engine, request)
+    other = load_engine(starter, attention="_native_flash")
+    assert largest_difference(draw(other, request), before) <= 1
 
 
 def test_an_attention_that_is_not_there_is_one_sentence(starter: Path) -> None:

@@ -53,7 +53,7 @@ def test_truncated_weights_stop_the_worker_and_the_queue_waits_for_whole_ones(
         _, said = process.communicate(timeout=60)
     assert process.returncode == os.EX_CONFIG
     last_line = said.strip().splitlines()[-1]
-    assert last_line.startswith("The worker cannot start: ")
+    assert last_line.startswith("CommandError: The worker cannot start: ")
     assert str(broken) in last_line
     assert Worker.objects.get(name="broken").state == Worker.State.BROKEN
     assert (fresh(row).state, fresh(row).attempt) == (State.QUEUED, 0)

@@ -67,7 +67,8 @@ def test_the_engine_knows_no_django_and_no_room() -> None:
 
 
 def test_only_the_worker_and_its_commands_know_the_engine() -> None:
-    allowed = {f"generation.{name}" for name in ("jobs", "reproduction", "showing", "watch", "worker")}
+    drawing = ("drawing_options", "jobs", "reproduction", "showing", "watch", "worker")
+    allowed = {f"generation.{name}" for name in drawing}
     for name, names in IMPORTS.items():
         if name.startswith("generation.engine") or name in allowed:
             continue
@@ -106,7 +107,7 @@ LAYERS = (
     {"services"},
     {"quotas", "rate_limit", "scheduling", "ordering", "places", "events", "doorbell", "representation"},
     {"models", "catalogue", "parameters", "fitting", "matrix", "styles", "loras", "starting", "exceptions"},
-    {"speed", "typed"},
+    {"speed", "typed", "drawing_options"},
 )
 
 

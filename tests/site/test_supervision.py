@@ -64,6 +64,14 @@ class TestChild:
         assert child.start_at is None
         assert not child.is_due
 
+    def test_one_that_cannot_start_yet_waits_ever_longer_whatever_its_attempts_took(self, said: list[str]) -> None:
+        child = self._child(said, f"raise SystemExit({os.EX_TEMPFAIL})")
+        back_off = child._back_off = BackOff(healthy=0.001)
+        for _ in range(2):
+            child.start()
+            assert until(child.reap) == os.EX_TEMPFAIL
+        assert back_off.seconds_after(lived=0.0) == 1
+
     def test_ended_at_once_it_takes_its_own_children_along(self, said: list[str]) -> None:
         code = (
             "import signal, subprocess, sys; signal.signal(signal.SIGTERM, signal.SIG_IGN);"

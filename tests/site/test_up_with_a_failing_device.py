@@ -94,6 +94,19 @@ def test_a_poisoned_device_ends_the_worker_and_the_next_one_draws_the_picture(
     worker = failing.children()["worker"]
     (folder / "fail").write_text("device")
     assert _draw(call, "succeeded")["image"]
-    failing.wait_for_line(r"worker-0\| The worker ends: The device cpu failed while drawing", seconds=1)
+    failing.wait_for_line(r"worker-0\| CommandError: The worker ends: The device cpu failed while drawing", seconds=1)
     failing.wait_for_line(r"stopped with exit status 1; it is started again", seconds=1)
     assert failing.children()["worker"] != worker
+
+
+def test_without_memory_at_its_start_the_worker_is_started_again_until_there_is_some(
+    known_folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(SITECUSTOMIZE)
+    (tmp_path / "fail").write_text("memory")
+    needs = {"READY_NEEDS_WORKER": "on", "ZIMAGE_THREADS": "1", "ZIMAGE_DEVICE": "cpu", "PYTHONPATH": str(tmp_path)}
+    with site(known_folder, wait=False, **needs) as running:
+        running.wait_for_line("cannot start at the moment: A picture of .* does not fit into the memory", seconds=60)
+        running.wait_for_line("is started again after a while", seconds=5)
+        (tmp_path / "fail").unlink()
+        until(running.is_ready, seconds=60, what="the worker, once there is memory")

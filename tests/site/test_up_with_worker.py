@@ -86,7 +86,7 @@ def test_a_second_stop_does_not_wait_for_the_worker(known_folder: Path) -> None:
 
 def test_a_worker_with_a_wrong_configuration_is_not_started_again(known_folder: Path) -> None:
     with site(known_folder, ZIMAGE_MODEL=str(known_folder / "no-model")) as running:
-        running.wait_for_line(r"worker-0\| The worker cannot start: .*no-model")
+        running.wait_for_line(r"worker-0\| CommandError: The worker cannot start: .*no-model")
         running.wait_for_line("is not started again; all else runs.")
         assert running.is_ready()
         assert "worker" not in running.children()

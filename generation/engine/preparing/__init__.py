@@ -5,5 +5,4 @@ repository     what all publishers have in common; huggingface, modelscope
 staging        what is finished when a run is interrupted
 converting     weights from one number format to another
 proof          one picture
-downloading    for a worker whose model was not prepared
 """

@@ -6,7 +6,9 @@ ends, which with files of 10 GB costs hours on a slow line; so the bytes are fet
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from http import HTTPStatus
@@ -19,13 +21,14 @@ from huggingface_hub import HfApi, constants, get_session, hf_hub_url
 from huggingface_hub.errors import (
     GatedRepoError,
     HfHubHTTPError,
+    LocalEntryNotFoundError,
     OfflineModeIsEnabled,
     RepositoryNotFoundError,
     SafetensorsParsingError,
 )
 from huggingface_hub.utils import build_hf_headers, hf_raise_for_status  # type: ignore[attr-defined]  # loaded lazily
 
-from generation.engine.exceptions import EngineError, ModelBroken, ModelNotFound
+from generation.engine.exceptions import EngineError, HubUnreachable, ModelBroken, ModelNotFound
 from generation.engine.preparing.repository import Fetched, OnBytes, RepositoryFile
 
 AGAIN = "run the same command again and it goes on where it stopped"
@@ -132,14 +135,18 @@ def explained(model: str) -> Iterator[None]:
         ) from error
     except HfHubHTTPError as error:
         raise _answered(model, hub, error.response.status_code) from error
-    except httpx2.HTTPError as error:
-        raise ModelNotFound(f"{hub} cannot be reached ({_reason(error)}); check the network, then {AGAIN}.") from error
+    except (httpx2.HTTPError, LocalEntryNotFoundError) as error:
+        raise HubUnreachable(f"{hub} cannot be reached ({_reason(error)}); check the network, then {AGAIN}.") from error
     except OSError as error:
         if error.errno is not None:
             raise
-        raise ModelBroken(f"A file of {model} did not come whole; {AGAIN}.") from error
+        raise HubUnreachable(f"A file of {model} did not come whole; {AGAIN}.") from error
+    except RuntimeError as error:  # of the hub's own transport, Xet, which knows no other
+        if f"os error {errno.ENOSPC}" in str(error):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
+        raise HubUnreachable(f"{hub} does not give {model} ({_reason(error)}); wait a while, then {AGAIN}.") from error
     except (ValueError, KeyError, TypeError) as error:
-        raise ModelNotFound(f"{hub} does not answer like a model hub; check HF_ENDPOINT and the network.") from error
+        raise HubUnreachable(f"{hub} does not answer like a model hub; check HF_ENDPOINT and the network.") from error
 
 
 def _answered(model: str, hub: str, status: int) -> EngineError:
@@ -149,7 +156,7 @@ def _answered(model: str, hub: str, status: int) -> EngineError:
         )
     if status == 404:
         return ModelNotFound(f"{hub} has no such model or file in {model}; check the name and run again.")
-    return ModelNotFound(f"{hub} answered {status} when asked for {model}; wait a while, then {AGAIN}.")
+    return HubUnreachable(f"{hub} answered {status} when asked for {model}; wait a while, then {AGAIN}.")
 
 
 def _reason(error: Exception) -> str:

@@ -7,7 +7,6 @@ worker looks, and the next call goes on with what is finished (`staging`).
 from __future__ import annotations
 
 import datetime as dt
-import errno
 import fcntl
 import json
 import shutil
@@ -25,7 +24,14 @@ from generation.engine.preparing.huggingface import HuggingFaceRepository
 from generation.engine.preparing.modelscope import ModelScopeRepository
 from generation.engine.preparing.packing import ROOM, require_packable, write_packed
 from generation.engine.preparing.proof import Proof, prove
-from generation.engine.preparing.repository import FolderRepository, Repository, RepositoryFile, gigabytes, needed_files
+from generation.engine.preparing.repository import (
+    FolderRepository,
+    Repository,
+    RepositoryFile,
+    gigabytes,
+    is_full,
+    needed_files,
+)
 from generation.engine.preparing.staging import FOLDER, Staging
 from generation.engine.types import EngineOptions
 
@@ -33,8 +39,6 @@ SOURCES: dict[str, Callable[[str], Repository]] = {
     "huggingface": HuggingFaceRepository,
     "modelscope": ModelScopeRepository,
 }
-# What systems say when nothing more may be written: no room, no room for this user, no larger file.
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class Narrator(Protocol):
@@ -233,7 +237,7 @@ def _disk_explained(models_dir: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in _FULL:
+        if is_full(error):
             raise DiskFull(
                 f"The disk of {models_dir} is full; free some and run the same command again, it goes on where it "
                 "stopped."

@@ -6,6 +6,7 @@ of a file against what its publisher says of it, and the simplest source, a fold
 
 from __future__ import annotations
 
+import errno
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -135,6 +136,11 @@ def _matches(path: str, patterns: Sequence[str]) -> bool:
 def gigabytes(size: int) -> str:
     """For people: 20.5 GB, 3.1 MB."""
     return f"{size / 1e9:.1f} GB" if size >= 1e8 else f"{size / 1e6:.1f} MB"
+
+
+def is_full(error: OSError) -> bool:
+    """Whether nothing more may be written: no room, no room for this user, no larger file."""
+    return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def digest(path: Path) -> str:

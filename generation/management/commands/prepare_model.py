@@ -9,10 +9,10 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
+from generation.drawing_options import engine_options
 from generation.engine.exceptions import EngineError
 from generation.engine.model_folder import TURBO
 from generation.engine.plan import QUANTIZATIONS
-from generation.worker import engine_options
 
 
 class Command(BaseCommand):
