@@ -170,7 +170,7 @@ class _Copy:
     def __init__(self, engine: Engine) -> None:
         self._options = EngineOptions(model="auto", device="cpu", starter_dir=Path(settings.STARTER_MODEL_DIR))
         self._engine = load(self._options)
-        self.card, self.lora_hashes = engine.card, engine.lora_hashes
+        self.card, self.lora_hashes, self.cut_prompts = engine.card, engine.lora_hashes, engine.cut_prompts
 
     def warm_up(self) -> None:
         self._engine.warm_up()
