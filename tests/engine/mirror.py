@@ -1,26 +1,24 @@
 """A small hub on this machine: the part of the Hugging Face hub's HTTP interface that fetching a model needs.
 
 It serves one folder as one repository, with commits, checksums, ranges and redirect-free files as the hub does for
-small ones, and can be told to misbehave as lines and hubs do.
+small ones. How lines misbehave, and what all such hubs share, is in `serving`.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import re
-import threading
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import torch
 from diffusers import ZImagePipeline
+
+from . import serving
 
 MODEL = "studio/small-z-image"
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -42,64 +40,23 @@ def publish(starter: Path, folder: Path) -> Path:
 
 
 @dataclass
-class Mirror:
-    """What the hub holds, how it misbehaves, and what it was asked for (method, path in the repository, range)."""
-
-    folder: Path
-    address: str = ""
+class Mirror(serving.Hub):
     model: str = MODEL
     gated: bool = False
-    drops: dict[str, int] = field(default_factory=dict)  # path: so many times the line breaks in the middle of it
-    stalls: set[str] = field(default_factory=set)  # paths in whose middle nothing more comes
-    cut: set[str] = field(default_factory=set)  # paths that end in the middle, as if they were no longer
-    swapped: set[str] = field(default_factory=set)  # paths whose content is another one of the same length
-    announced: dict[str, int] = field(default_factory=dict)  # path: a size other than the true one
-    asked: list[tuple[str, str, str]] = field(default_factory=list)
-    stalled: threading.Event = field(default_factory=threading.Event)
-    go_on: threading.Event = field(default_factory=threading.Event)
-    lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def environment(self) -> dict[str, str]:
         """Of a process that takes this for the hub."""
         return {"HF_ENDPOINT": self.address, "HF_HUB_DISABLE_XET": "1", "NO_PROXY": "127.0.0.1", "HF_TOKEN": ""}
 
-    def fetched(self) -> Counter[str]:
-        """How often each file was asked for from its beginning, the look at its header aside."""
-        header = "bytes=0-100000"
-        return Counter(path for verb, path, part in self.asked if verb == "GET" and path and part in ("", header)) - (
-            Counter(path for verb, path, part in self.asked if part == header)
-        )
-
-    def resumed(self) -> list[tuple[str, str]]:
-        """Files that were gone on with, and from where."""
-        return [(path, part) for _, path, part in self.asked if re.fullmatch(r"bytes=[1-9]\d*-", part)]
-
 
 @contextmanager
 def serve(folder: Path, model: str = MODEL) -> Iterator[Mirror]:
-    mirror = Mirror(folder, model=model)
-
-    class Handler(_Handler):
-        hub = mirror
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        mirror.address = f"http://127.0.0.1:{server.server_address[1]}"
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        try:
-            yield mirror
-        finally:
-            mirror.go_on.set()
-            server.shutdown()
+    with serving.serve(Mirror(folder, model=model), _Handler) as mirror:
+        yield mirror
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    hub: ClassVar[Mirror]
-
-    def log_message(self, format: str, *args: Any) -> None: ...
-
+class _Handler(serving.Handler):
     def do_HEAD(self) -> None:
         self._answer(with_body=False)
 
@@ -109,12 +66,11 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self, *, with_body: bool) -> None:
         path = unquote(urlsplit(self.path).path)
         file = re.fullmatch(rf"/{self.hub.model}/resolve/(?:main|{COMMIT})/(.+)", path)
-        with self.hub.lock:
-            self.hub.asked.append((self.command, file[1] if file else "", self.headers.get("Range", "")))
+        self.note(file[1] if file else "")
         if re.fullmatch(rf"/api/models/{self.hub.model}(/revision/(main|{COMMIT}))?", path):
-            self._json(self._description())
+            self.send_json(self._description())
         elif re.fullmatch(rf"/api/models/{self.hub.model}/tree/{COMMIT}", path):
-            self._json([{"type": "file", "path": one["rfilename"], **_oid(one)} for one in self._siblings()])
+            self.send_json([{"type": "file", "path": one["rfilename"], **_oid(one)} for one in self._siblings()])
         elif file and (self.hub.folder / file[1]).is_file():
             if self.hub.gated:
                 self._refuse(403, "GatedRepo")
@@ -138,9 +94,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _siblings(self) -> list[dict[str, Any]]:
         found = []
-        for path in sorted(one for one in self.hub.folder.rglob("*") if one.is_file()):
-            name, content = path.relative_to(self.hub.folder).as_posix(), path.read_bytes()
-            size = self.hub.announced.get(name, len(content))
+        for name, content, size in self.hub.files():
             entry: dict[str, Any] = {"rfilename": name, "size": size, "blobId": _git_id(content)}
             if name.endswith(".safetensors"):
                 entry["lfs"] = {"sha256": hashlib.sha256(content).hexdigest(), "size": size, "pointerSize": 134}
@@ -150,50 +104,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _file(self, name: str, *, with_body: bool) -> None:
         content = (self.hub.folder / name).read_bytes()
         checksum = hashlib.sha256(content).hexdigest() if name.endswith(".safetensors") else _git_id(content)
-        if name in self.hub.swapped:
-            content = content[:-1] + bytes([content[-1] ^ 1])
-        if name in self.hub.cut:
-            content = content[: len(content) // 2]
-        whole = len(content)
-        asked = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
-        if asked:
-            last = min(int(asked[2] or whole - 1), whole - 1)
-            content = content[int(asked[1]) : last + 1]
-        self.send_response(206 if asked else 200)
-        if asked:
-            self.send_header("Content-Range", f"bytes {asked[1]}-{last}/{whole}")
-        self.send_header("Content-Length", str(len(content)))
-        self.send_header("Accept-Ranges", "bytes")
-        self.send_header("ETag", f'"{checksum}"')
-        self.send_header("X-Repo-Commit", COMMIT)
-        self.end_headers()
-        if with_body:
-            self._send(name, content, is_header=bool(asked and asked[2]))
-
-    def _send(self, name: str, content: bytes, *, is_header: bool) -> None:
-        half = len(content) // 2
-        if is_header:
-            self.wfile.write(content)
-        elif self.hub.drops.get(name, 0) > 0:
-            self.hub.drops[name] -= 1
-            self.wfile.write(content[:half])
-            self.close_connection = True
-        elif name in self.hub.stalls:
-            self.wfile.write(content[:half])
-            self.wfile.flush()
-            self.hub.stalled.set()
-            self.hub.go_on.wait()
-            self.close_connection = True
-        else:
-            self.wfile.write(content)
-
-    def _json(self, what: Any) -> None:
-        content = json.dumps(what).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
+        self.send_file(name, with_body=with_body, ETag=f'"{checksum}"', **{"X-Repo-Commit": COMMIT})
 
     def _refuse(self, status: int, code: str) -> None:
         self.send_response(status)
