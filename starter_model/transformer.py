@@ -24,7 +24,7 @@ _COMPILED_LENGTH = 64
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    steps: int = 6_500
+    steps: int = 10_000
     batch: int = 64
     learning_rate: float = 2e-3
     average: float = 0.999
