@@ -3,6 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 LANGUAGES := zh_Hans
+# Apart from those of the browser: Playwright keeps an event loop running, in which no asynchronous test can run.
+IN_TWO := --numprocesses 2 --dist loadfile
 PRODUCTION := SITE_URL=https://pictures.example.org HSTS_SUBDOMAINS=on DEBUG=off \
 	SECRET_KEY=for-the-check-only-0123456789abcdefghijklmnopqrstuvwxyz
 
@@ -16,7 +18,8 @@ run: .venv/installed  ## Install what is missing and start the whole site; Ctrl-
 	@exec $(BIN)/python manage.py up
 
 test: .venv/installed-dev  ## Run all tests, those of the database on PostgreSQL too
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	$(BIN)/python -m pytest $(IN_TWO) --ignore tests/browser
+	$(BIN)/python -m pytest $(IN_TWO) tests/browser
 	$(BIN)/python -m tests.on_postgresql
 
 lint: .venv/installed-dev  ## Check style, types, settings, migrations and translations

@@ -58,6 +58,7 @@ def test_an_image_says_everything_about_itself(alice: User, signed_in: Client, s
         "seconds": 1.5,
         "bytes": image.bytes,
         "filename": image.filename,
+        "prompt_cut": None,
         "favourite": False,
         "created_at": image.created_at.isoformat(),
         "deleted_at": None,
