@@ -7,6 +7,7 @@ fails the test, unless it is marked `console_ok`.
 from __future__ import annotations
 
 import os
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -78,9 +79,9 @@ def _watch_page(request: pytest.FixtureRequest, watch: Callable[[Page], Page]) -
 
 
 @pytest.fixture
-def member(running_site: Site, request: pytest.FixtureRequest) -> tuple[str, str]:
-    """A person with an account and nothing in it: name and password."""
-    name = f"member{abs(hash(request.node.nodeid)) % 10**8}"
+def member(running_site: Site) -> tuple[str, str]:
+    """A person with an account and nothing in it: name and password. Another one where a test is tried again."""
+    name = f"member{uuid.uuid4().hex[:8]}"
     script = (
         f"from django.contrib.auth.models import User;User.objects.create_user({name!r}, password='pw-of-a-member-1')"
     )
