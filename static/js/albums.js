@@ -90,7 +90,7 @@ function askForName() {
 function renameInPlace(root, album) {
   const form = root.querySelector('[data-rename]');
   const field = form.elements.name;
-  let known = field.value;
+  let known = field.defaultValue; // somebody may have typed before this module came
   const rename = async () => {
     const wanted = field.value.trim();
     if (!wanted) field.value = known;

@@ -86,9 +86,11 @@ def test_the_viewer_puts_a_picture_into_an_album(page: Page, pictures: tuple[str
     expect(page.get_by_text("This album is empty")).to_be_visible()
     page.goto("/gallery/")
     page.locator(".cell > a").first.click()
+    page.wait_for_load_state()
     albums = page.locator("[data-albums]")
     albums.locator("summary").click()
-    albums.get_by_role("button", name="Ink").click()
+    with page.expect_response(lambda response: "/api/v1/albums/" in response.url):
+        albums.get_by_role("button", name="Ink").click()
     expect(albums.get_by_role("link", name="Ink")).to_be_visible()
     page.reload()
     expect(albums.get_by_role("link", name="Ink")).to_be_visible()
