@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import signal
 import subprocess
 import sys
@@ -20,6 +19,7 @@ from generation.engine.types import EngineOptions
 from tests.site.running import MANAGE, environment, free_port, manage, until
 
 from .conftest import ask, draw, needs
+from .full_disks import FULL, TOO_SMALL, fill_the_disk
 from .mirror import MODEL, SHARD, publish
 from .modelscope_mirror import ModelScope, serve
 from .test_preparing import closing, formats, place_of, refusal
@@ -174,19 +174,14 @@ def test_no_network_is_one_sentence(scope: ModelScope, tmp_path: Path) -> None:
 
 def test_a_disk_too_small_is_said_before_anything_large_is_fetched(scope: ModelScope, tmp_path: Path) -> None:
     scope.announced = {SHARD.format(1): 10**15}
-    sentence = refusal(prepare(scope, tmp_path), tmp_path)
-    assert "GB left; free some or set ZIMAGE_DATA_DIR to another disk" in sentence
+    assert TOO_SMALL in refusal(prepare(scope, tmp_path), tmp_path)
     assert list(scope.fetched()) == ["model_index.json"]
 
 
 def test_a_disk_that_fills_up_is_one_sentence(scope: ModelScope, tmp_path: Path) -> None:
-    def no_large_files() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (600_000, 600_000))
-
-    with start(scope, tmp_path, preexec_fn=no_large_files) as process:
+    with start(scope, tmp_path, preexec_fn=fill_the_disk) as process:
         out, err = process.communicate(timeout=60)
-    sentence = refusal(subprocess.CompletedProcess([], process.returncode, out, err), tmp_path)
-    assert "is full; free some and run the same command again" in sentence
+    assert FULL in refusal(subprocess.CompletedProcess([], process.returncode, out, err), tmp_path)
 
 
 def test_the_room_that_is_needed_is_told_by_the_numbers_in_the_files(here: ModelScope) -> None:

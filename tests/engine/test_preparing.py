@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import json
 import re
-import resource
 import shutil
 import signal
 import subprocess
@@ -28,6 +27,7 @@ from generation.engine.types import EngineOptions
 from tests.site.running import MANAGE, environment, free_port, manage, until
 
 from .conftest import ask, draw
+from .full_disks import FULL, TOO_SMALL, fill_the_disk
 from .mirror import COMMIT, MODEL, SHARD, Mirror, publish, serve
 
 
@@ -191,19 +191,14 @@ def test_no_network_is_one_sentence(hub: Mirror, tmp_path: Path) -> None:
 
 def test_a_disk_too_small_is_said_before_anything_large_is_fetched(hub: Mirror, tmp_path: Path) -> None:
     hub.announced = {SHARD.format(1): 10**15}
-    sentence = refusal(prepare(hub, tmp_path), tmp_path)
-    assert "GB left; free some or set ZIMAGE_DATA_DIR to another disk" in sentence
+    assert TOO_SMALL in refusal(prepare(hub, tmp_path), tmp_path)
     assert list(hub.fetched()) == ["model_index.json"]
 
 
 def test_a_disk_that_fills_up_is_one_sentence(hub: Mirror, tmp_path: Path) -> None:
-    def no_large_files() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (600_000, 600_000))
-
-    with start(hub, tmp_path, preexec_fn=no_large_files) as process:
+    with start(hub, tmp_path, preexec_fn=fill_the_disk) as process:
         out, err = process.communicate(timeout=60)
-    sentence = refusal(subprocess.CompletedProcess([], process.returncode, out, err), tmp_path)
-    assert "is full; free some and run the same command again" in sentence
+    assert FULL in refusal(subprocess.CompletedProcess([], process.returncode, out, err), tmp_path)
 
 
 def test_what_is_no_z_image_pipeline_is_refused_before_its_weights_come(published: Path, tmp_path: Path) -> None:
