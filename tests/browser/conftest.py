@@ -81,7 +81,7 @@ def _watch_page(request: pytest.FixtureRequest, watch: Callable[[Page], Page]) -
 @pytest.fixture
 def member(running_site: Site) -> tuple[str, str]:
     """A person with an account and nothing in it: name and password. Another one where a test is tried again."""
-    name = f"member{uuid.uuid4().hex[:8]}"
+    name = f"member{uuid.uuid4().int % 10**8}"
     script = (
         f"from django.contrib.auth.models import User;User.objects.create_user({name!r}, password='pw-of-a-member-1')"
     )
