@@ -1,7 +1,7 @@
 /** To the bin and back: cells leave at once, and Undo puts them where they were. */
 
 import { post } from './api.js';
-import { takeOff } from './days.js';
+import { showWhatIsThere, takeOff } from './days.js';
 import { write } from './dom.js';
 import { toast } from './toast.js';
 import { inBin } from './words.js';
@@ -27,8 +27,10 @@ export function lift(cells) {
     cell.replaceWith(mark);
     return [mark, cell];
   });
+  showWhatIsThere();
   return () => {
     marks.forEach(([mark, cell]) => mark.replaceWith(cell));
+    showWhatIsThere();
     countAgain();
   };
 }
@@ -73,6 +75,7 @@ export async function deleteAll() {
     location.reload();
   };
   document.getElementById('pictures').replaceChildren();
+  showWhatIsThere();
   count('total', -deleted.length);
   count('bin', deleted.length);
   for (const element of document.querySelectorAll('[data-count="favourites"]')) write(element, 0);

@@ -13,6 +13,8 @@ import { offerStart } from './start_here.js';
 import { toast } from './toast.js';
 
 const root = document.querySelector('.gallery');
+// Scripts need no form around the pictures, and a form goes through all of its controls whenever further ones come.
+document.getElementById('selection').before(document.getElementById('pictures'));
 const selection = new Selection(root, document.getElementById('select'));
 chooseDensity(root);
 offerStart(root, selection);
