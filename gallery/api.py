@@ -16,8 +16,8 @@ from gallery import feed, services
 from gallery.models import THUMBNAIL_SIDES, Album, Image
 from gallery.schemas import (
     Deleted,
+    DeletionChoice,
     ImageChange,
-    ImageChoice,
     ImageIds,
     ImageJSON,
     ImagePage,
@@ -61,11 +61,15 @@ def list_images(
 
 
 @router.post("images/delete", response=Deleted, url_name="images_delete")
-def delete_images(request: HttpRequest, choice: ImageChoice) -> Deleted:
-    """Move images to the bin: those named, or all. Answers which ones moved."""
+def delete_images(request: HttpRequest, choice: DeletionChoice) -> Deleted:
+    """Move images to the bin: those named, or all, if they still are `expected` many. Answers which ones moved."""
     if choice.all == (choice.ids is not None):
         raise _refusal("body", "ids", _("Name the pictures in “ids”, or set “all” to true."))
-    moved = services.move_to_bin(user=request.user, ids=choice.ids or (), everything=choice.all)
+    if choice.expected is not None and not choice.all:
+        raise _refusal("body", "expected", _("“expected” goes with “all” only."))
+    moved = services.move_to_bin(
+        user=request.user, ids=choice.ids or (), everything=choice.all, expected=choice.expected
+    )
     return {"deleted": [str(pk) for pk in moved], "count": len(moved)}
 
 

@@ -64,6 +64,12 @@ class ImageChoice(Schema):
     all: bool = False
 
 
+class DeletionChoice(ImageChoice):
+    """`expected`, with `all`: how many pictures the person agreed to delete."""
+
+    expected: int | None = Field(None, ge=0)
+
+
 class ImageIds(Schema):
     ids: list[UUID] = Field(max_length=MOST_IDS)
 

@@ -13,6 +13,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Sum
 from django.utils import timezone
+from django.utils.translation import ngettext
 
 from gallery.models import Image, ImageQuerySet
 from gallery.signals import images_moved
@@ -23,6 +24,19 @@ if TYPE_CHECKING:
 CHUNK = 500  # rows in one statement: SQLite's writers wait for each other
 
 
+class NumberChanged(Exception):
+    """All pictures were meant, but they are not as many as the person agreed to; `str()` is a sentence for people."""
+
+    def __init__(self, *, expected: int, found: int) -> None:
+        sentence = ngettext(
+            "There is %(found)s picture now, not %(expected)s. Nothing was deleted.",
+            "There are %(found)s pictures now, not %(expected)s. Nothing was deleted.",
+            found,
+        )
+        super().__init__(sentence % {"found": found, "expected": expected})
+        self.expected, self.found = expected, found
+
+
 def set_favourite(*, image: Image, favourite: bool) -> None:
     """Favourites are exempt from retention."""
     Image.objects.filter(pk=image.pk).update(favourite=favourite)
@@ -30,13 +44,22 @@ def set_favourite(*, image: Image, favourite: bool) -> None:
 
 
 def move_to_bin(
-    *, user: AbstractBaseUser | AnonymousUser, ids: Iterable[UUID] = (), everything: bool = False
+    *,
+    user: AbstractBaseUser | AnonymousUser,
+    ids: Iterable[UUID] = (),
+    everything: bool = False,
+    expected: int | None = None,
 ) -> list[UUID]:
-    """Move kept images to the bin, named ones or all; the ids of those that this call moved."""
+    """Move kept images to the bin, named ones or all; the ids of those that this call moved.
+
+    With everything, `expected` is the number that the person agreed to. Raises NumberChanged if it is another by now.
+    """
     now = timezone.now()
     mine = Image.objects.visible_to(user)
     if everything:  # pictures that arrive while this runs were not meant
-        ids = mine.kept().filter(created_at__lte=now).values_list("pk", flat=True)
+        ids = list(mine.kept().filter(created_at__lte=now).values_list("pk", flat=True))
+        if expected is not None and expected != len(ids):
+            raise NumberChanged(expected=expected, found=len(ids))
     moved = bin_those(mine, ids, now)
     if moved:
         images_moved.send_robust(sender=Image, owner_id=user.pk, deleted=moved, restored=[])

@@ -118,12 +118,17 @@ def favourite(request: PageRequest, pk: UUID) -> HttpResponse:
 def delete(request: PageRequest) -> HttpResponse:
     """Move the ticked images to the bin, or all: then `confirm` must hold their number, typed by the person."""
     everything = request.POST.get("all") in {"1", "on", "true"}
+    total = None
     if everything:
         total = Image.objects.visible_to(request.user).kept().count()
         if request.POST.get("confirm", "").strip() != str(total):
             messages.error(request, _("To delete all pictures, type their number: %(total)s.") % {"total": total})
             return back(request, reverse("gallery"))
-    moved = services.move_to_bin(user=request.user, ids=chosen(request.POST), everything=everything)
+    try:
+        moved = services.move_to_bin(user=request.user, ids=chosen(request.POST), everything=everything, expected=total)
+    except services.NumberChanged as changed:
+        messages.error(request, str(changed))
+        return back(request, reverse("gallery"))
     _tell(
         request,
         len(moved),
