@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.translation import ngettext
 
 from gallery.models import Image, ImageQuerySet
-from gallery.signals import images_moved
+from gallery.signals import images_marked, images_moved
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
@@ -37,10 +37,17 @@ class NumberChanged(Exception):
         self.expected, self.found = expected, found
 
 
-def set_favourite(*, image: Image, favourite: bool) -> None:
-    """Favourites are exempt from retention."""
-    Image.objects.filter(pk=image.pk).update(favourite=favourite)
-    image.favourite = favourite
+def set_favourite(*, user: AbstractBaseUser | AnonymousUser, ids: Iterable[UUID], favourite: bool) -> list[UUID]:
+    """Mark or unmark images, in the bin too; the ids of those that this call changed. Retention spares favourites."""
+    marked: list[UUID] = []
+    for chunk in chunks(ids):
+        with transaction.atomic():
+            found = _lock(Image.objects.visible_to(user).filter(pk__in=chunk, favourite=not favourite))
+            Image.objects.filter(pk__in=found).update(favourite=favourite)
+        marked += found
+    if marked:
+        images_marked.send_robust(sender=Image, owner_id=user.pk, ids=marked, favourite=favourite)
+    return marked
 
 
 def move_to_bin(
@@ -66,9 +73,13 @@ def move_to_bin(
     return moved
 
 
-def restore(*, user: AbstractBaseUser | AnonymousUser, ids: Iterable[UUID]) -> list[UUID]:
-    """Take images out of the bin; the ids of those that this call took out."""
+def restore(
+    *, user: AbstractBaseUser | AnonymousUser, ids: Iterable[UUID] = (), everything: bool = False
+) -> list[UUID]:
+    """Take images out of the bin, named ones or all; the ids of those that this call took out."""
     restored: list[UUID] = []
+    if everything:
+        ids = Image.objects.visible_to(user).in_bin().values_list("pk", flat=True)
     for chunk in chunks(ids):
         with transaction.atomic():
             found = _lock(Image.objects.visible_to(user).in_bin().filter(pk__in=chunk))
