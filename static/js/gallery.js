@@ -11,6 +11,7 @@ import { isMarked, mark } from './hearts.js';
 import { bindKeys } from './keys.js';
 import { goLive } from './live.js';
 import { Notes } from './notes.js';
+import { keepPlace } from './place.js';
 import { Selection } from './selection.js';
 import { offerStart } from './start_here.js';
 import { toast } from './toast.js';
@@ -19,6 +20,7 @@ const root = document.querySelector('.gallery');
 const selection = new Selection(root, document.getElementById('select'));
 chooseDensity(root);
 offerStart(root, selection);
+keepPlace(root);
 
 // -- favourites --------------------------------------------------------------------------------------------------------
 

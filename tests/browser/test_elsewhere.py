@@ -94,6 +94,25 @@ def test_what_happened_during_a_cut_is_caught_up_and_a_failed_undo_says_so(page:
     until_totals(page, "3", "0", "1")
 
 
+def test_back_keeps_the_place_and_shows_what_the_viewer_did(page: Page, many: Account) -> None:
+    sign_in(page, many)
+    page.goto("/gallery/")
+    cells = page.locator(".cell")
+    for pages in (2, 3):
+        page.keyboard.press("End")
+        expect(cells).to_have_count(min(60 * pages, 130))
+    page.locator(".cell", has=page.get_by_alt_text("fox 100", exact=True)).locator("a").click()
+    page.wait_for_url(re.compile(r"/gallery/[0-9a-f-]{36}/"))
+    heart = page.get_by_role("button", name="Favourite", exact=True)
+    with page.expect_response(re.compile("/api/v1/images/")):
+        heart.click()
+    page.go_back()
+    left = page.locator(".cell", has=page.get_by_alt_text("fox 100", exact=True))
+    expect(left).to_be_in_viewport()
+    expect(left).to_have_class(re.compile("has-fav"))
+    until_totals(page, "130", "1", "0")
+
+
 def test_all_are_deleted_only_as_many_as_are_named(page: Page, pictures: Account) -> None:
     sign_in(page, pictures)
     page.goto("/gallery/")
