@@ -15,13 +15,13 @@ export function keepPlace(root) {
 
 function remember(root) {
   const near = [0, 60, -60].map((by) => document.elementFromPoint(innerWidth / 2, innerHeight / 2 + by)?.closest('.cell'));
-  const cell = near.find(Boolean);
-  const place = cell && {
+  const cell = scrollY > 0 && near.find(Boolean); // whoever was at the top wants to see what is new there
+  const place = !cell ? null : {
     id: cell.dataset.id,
     index: [...root.querySelectorAll('.cell')].indexOf(cell), // the next one stands there, should this one be gone
     top: cell.getBoundingClientRect().top,
   };
-  sessionStorage.setItem(KEPT, JSON.stringify(place ?? null));
+  sessionStorage.setItem(KEPT, JSON.stringify(place));
 }
 
 /** Load pages until the picture is there. Whoever begins to scroll meanwhile is left alone. */
