@@ -16,12 +16,16 @@ from gallery import feed, services
 from gallery.models import THUMBNAIL_SIDES, Album, Image
 from gallery.schemas import (
     Deleted,
+    DeletionChoice,
     ImageChange,
     ImageChoice,
-    ImageIds,
     ImageJSON,
+    ImageMarks,
     ImagePage,
+    ImagesShown,
+    Marked,
     Restored,
+    Whereabouts,
     as_json,
 )
 from gallery.serving import send
@@ -31,6 +35,12 @@ router = Router(tags=["images"])
 
 def _refusal(where: str, field: str, message: str) -> ValidationError:
     return ValidationError([{"loc": (where, field), "msg": message}])
+
+
+def _hold_to_one(choice: ImageChoice) -> None:
+    """Named ones or all: never both, never neither."""
+    if choice.all == (choice.ids is not None):
+        raise _refusal("body", "ids", _("Name the pictures in “ids”, or set “all” to true."))
 
 
 @router.get("images", response=ImagePage, url_name="images")
@@ -61,19 +71,52 @@ def list_images(
 
 
 @router.post("images/delete", response=Deleted, url_name="images_delete")
-def delete_images(request: HttpRequest, choice: ImageChoice) -> Deleted:
-    """Move images to the bin: those named, or all. Answers which ones moved."""
-    if choice.all == (choice.ids is not None):
-        raise _refusal("body", "ids", _("Name the pictures in “ids”, or set “all” to true."))
-    moved = services.move_to_bin(user=request.user, ids=choice.ids or (), everything=choice.all)
+def delete_images(request: HttpRequest, choice: DeletionChoice) -> Deleted:
+    """Move images to the bin: those named, or all, if they still are `expected` many. Answers which ones moved."""
+    _hold_to_one(choice)
+    if choice.expected is not None and not choice.all:
+        raise _refusal("body", "expected", _("“expected” goes with “all” only."))
+    moved = services.move_to_bin(
+        user=request.user, ids=choice.ids or (), everything=choice.all, expected=choice.expected
+    )
     return {"deleted": [str(pk) for pk in moved], "count": len(moved)}
 
 
 @router.post("images/restore", response=Restored, url_name="images_restore")
-def restore_images(request: HttpRequest, choice: ImageIds) -> Restored:
-    """Take images out of the bin. Answers which ones came out."""
-    restored = services.restore(user=request.user, ids=choice.ids)
+def restore_images(request: HttpRequest, choice: ImageChoice) -> Restored:
+    """Take images out of the bin: those named, or all. Answers which ones came out."""
+    _hold_to_one(choice)
+    restored = services.restore(user=request.user, ids=choice.ids or (), everything=choice.all)
     return {"restored": [str(pk) for pk in restored], "count": len(restored)}
+
+
+@router.post("images/favourite", response=Marked, url_name="images_favourite")
+def mark_images(request: HttpRequest, marks: ImageMarks) -> Marked:
+    """Mark images as favourites, or unmark them. Answers which ones changed."""
+    marked = services.set_favourite(user=request.user, ids=marks.ids, favourite=marks.favourite)
+    return {"marked": [str(pk) for pk in marked], "count": len(marked)}
+
+
+@router.post("images/whereabouts", response=Whereabouts, url_name="images_whereabouts")
+def whereabouts(request: HttpRequest, shown: ImagesShown) -> Whereabouts:
+    """What has become of images that a page shows, and how many there are now; it changes nothing."""
+    album = get_object_or_404(Album.objects.visible_to(request.user), pk=shown.album) if shown.album else None
+    mine = Image.objects.visible_to(request.user).filter(pk__in=shown.ids)
+    kept = dict(feed.search(mine.kept(), text="", favourite=False, album=album).values_list("pk", "favourite"))
+    totals = feed.totals(request.user.pk)
+    albums = Album.objects.visible_to(request.user).summed_up()
+    return {
+        "kept": [str(pk) for pk in kept],
+        "in_bin": [str(pk) for pk in mine.in_bin().values_list("pk", flat=True)],
+        "favourites": [str(pk) for pk, favourite in kept.items() if favourite],
+        "totals": {
+            "kept": totals.kept,
+            "favourites": totals.favourites,
+            "in_bin": totals.in_bin,
+            "archives": totals.archives,
+            "albums": {str(each.pk): each.number for each in albums},
+        },
+    }
 
 
 @router.get("images/{id}", response=ImageJSON, url_name="image")
@@ -84,7 +127,8 @@ def get_image(request: HttpRequest, id: UUID) -> ImageJSON:
 @router.patch("images/{id}", response=ImageJSON)
 def change_image(request: HttpRequest, id: UUID, change: ImageChange) -> ImageJSON:
     image = get_object_or_404(Image.objects.visible_to(request.user), pk=id)
-    services.set_favourite(image=image, favourite=change.favourite)
+    services.set_favourite(user=request.user, ids=[image.pk], favourite=change.favourite)
+    image.favourite = change.favourite
     return as_json(image)
 
 

@@ -1,10 +1,13 @@
-"""What the forms of all pages here have in common: whom they come from, what was ticked, where they lead back to."""
+"""What the pages and forms here have in common: whom they are open to, what was ticked, where they lead back to."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import redirect
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -22,6 +25,20 @@ class PageRequest(HttpRequest):
     if TYPE_CHECKING:
         user: User
         htmx: HtmxDetails
+
+
+def signed_in(view: Callable[[PageRequest], HttpResponse]) -> Callable[[PageRequest], HttpResponse]:
+    """Django's `login_required`, but a script that asks for further pictures gets 401: it would follow a redirect
+    without knowing, and put the form for signing in among the pictures."""
+    page = login_required(view)
+
+    @wraps(view)
+    def answer(request: PageRequest) -> HttpResponse:
+        if request.htmx and not request.user.is_authenticated:
+            return HttpResponse(status=401)
+        return page(request)
+
+    return answer
 
 
 def chosen(form: QueryDict) -> list[UUID]:

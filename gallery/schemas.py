@@ -55,6 +55,30 @@ class Restored(TypedDict):
     count: int
 
 
+class Marked(TypedDict):
+    marked: list[str]
+    count: int
+
+
+class ImageTotals(TypedDict):
+    """How many images a person has; `albums` by the id of the album, those in the bin not counted."""
+
+    kept: int
+    favourites: int
+    in_bin: int
+    archives: int
+    albums: dict[str, int]
+
+
+class Whereabouts(TypedDict):
+    """Where the images asked about are; those that are gone for good are in neither list."""
+
+    kept: list[str]
+    in_bin: list[str]
+    favourites: list[str]
+    totals: ImageTotals
+
+
 class ImageChange(Schema):
     favourite: bool
 
@@ -64,8 +88,22 @@ class ImageChoice(Schema):
     all: bool = False
 
 
-class ImageIds(Schema):
+class DeletionChoice(ImageChoice):
+    """`expected`, with `all`: how many pictures the person agreed to delete."""
+
+    expected: int | None = Field(None, ge=0)
+
+
+class ImageMarks(Schema):
     ids: list[UUID] = Field(max_length=MOST_IDS)
+    favourite: bool
+
+
+class ImagesShown(Schema):
+    """What a page shows; with `album`, only images in that are `kept`."""
+
+    ids: list[UUID] = Field([], max_length=MOST_IDS)
+    album: UUID | None = None
 
 
 def as_json(image: Image) -> ImageJSON:

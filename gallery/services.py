@@ -13,9 +13,10 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Sum
 from django.utils import timezone
+from django.utils.translation import ngettext
 
 from gallery.models import Image, ImageQuerySet
-from gallery.signals import images_moved
+from gallery.signals import images_marked, images_moved
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
@@ -23,29 +24,62 @@ if TYPE_CHECKING:
 CHUNK = 500  # rows in one statement: SQLite's writers wait for each other
 
 
-def set_favourite(*, image: Image, favourite: bool) -> None:
-    """Favourites are exempt from retention."""
-    Image.objects.filter(pk=image.pk).update(favourite=favourite)
-    image.favourite = favourite
+class NumberChanged(Exception):
+    """All pictures were meant, but they are not as many as the person agreed to; `str()` is a sentence for people."""
+
+    def __init__(self, *, expected: int, found: int) -> None:
+        sentence = ngettext(
+            "There is %(found)s picture now, not %(expected)s. Nothing was deleted.",
+            "There are %(found)s pictures now, not %(expected)s. Nothing was deleted.",
+            found,
+        )
+        super().__init__(sentence % {"found": found, "expected": expected})
+        self.expected, self.found = expected, found
+
+
+def set_favourite(*, user: AbstractBaseUser | AnonymousUser, ids: Iterable[UUID], favourite: bool) -> list[UUID]:
+    """Mark or unmark images, in the bin too; the ids of those that this call changed. Retention spares favourites."""
+    marked: list[UUID] = []
+    for chunk in chunks(ids):
+        with transaction.atomic():
+            found = _lock(Image.objects.visible_to(user).filter(pk__in=chunk, favourite=not favourite))
+            Image.objects.filter(pk__in=found).update(favourite=favourite)
+        marked += found
+    if marked:
+        images_marked.send_robust(sender=Image, owner_id=user.pk, ids=marked, favourite=favourite)
+    return marked
 
 
 def move_to_bin(
-    *, user: AbstractBaseUser | AnonymousUser, ids: Iterable[UUID] = (), everything: bool = False
+    *,
+    user: AbstractBaseUser | AnonymousUser,
+    ids: Iterable[UUID] = (),
+    everything: bool = False,
+    expected: int | None = None,
 ) -> list[UUID]:
-    """Move kept images to the bin, named ones or all; the ids of those that this call moved."""
+    """Move kept images to the bin, named ones or all; the ids of those that this call moved.
+
+    With everything, `expected` is the number that the person agreed to. Raises NumberChanged if it is another by now.
+    """
     now = timezone.now()
     mine = Image.objects.visible_to(user)
     if everything:  # pictures that arrive while this runs were not meant
-        ids = mine.kept().filter(created_at__lte=now).values_list("pk", flat=True)
+        ids = list(mine.kept().filter(created_at__lte=now).values_list("pk", flat=True))
+        if expected is not None and expected != len(ids):
+            raise NumberChanged(expected=expected, found=len(ids))
     moved = bin_those(mine, ids, now)
     if moved:
         images_moved.send_robust(sender=Image, owner_id=user.pk, deleted=moved, restored=[])
     return moved
 
 
-def restore(*, user: AbstractBaseUser | AnonymousUser, ids: Iterable[UUID]) -> list[UUID]:
-    """Take images out of the bin; the ids of those that this call took out."""
+def restore(
+    *, user: AbstractBaseUser | AnonymousUser, ids: Iterable[UUID] = (), everything: bool = False
+) -> list[UUID]:
+    """Take images out of the bin, named ones or all; the ids of those that this call took out."""
     restored: list[UUID] = []
+    if everything:
+        ids = Image.objects.visible_to(user).in_bin().values_list("pk", flat=True)
     for chunk in chunks(ids):
         with transaction.atomic():
             found = _lock(Image.objects.visible_to(user).in_bin().filter(pk__in=chunk))

@@ -8,6 +8,10 @@ from django.dispatch import Signal
 # Sent once the transaction is committed.
 images_moved = Signal()
 
+# Images of one person were marked as favourites or unmarked: `owner_id`, `ids`, `favourite`.
+# Sent once the transaction is committed.
+images_marked = Signal()
+
 # Somebody waits for a ZIP: whoever packs may begin. Sent once the transaction is committed.
 archive_wanted = Signal()
 

@@ -9,6 +9,7 @@ from gallery import album_views, archive_views, density, views
 urlpatterns = [
     path("", views.gallery, name="gallery"),
     path("bin/", views.recycle_bin, name="bin"),
+    path("favourite/", views.favourites, name="gallery_favourite"),
     path("delete/", views.delete, name="gallery_delete"),
     path("restore/", views.restore, name="gallery_restore"),
     path("albums/", album_views.create, name="album_create"),

@@ -20,14 +20,14 @@ from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from gallery import asked, density, feed, keeping, services
-from gallery.forms import PageRequest, back, chosen
+from gallery.forms import PageRequest, back, chosen, signed_in
 from gallery.models import Album, AlbumEntry, Image
 
 PAGE_SIZE = 60
 
 
 @require_safe
-@login_required
+@signed_in
 @vary_on_headers("HX-Request")
 def gallery(request: PageRequest) -> HttpResponse:
     albums = list(Album.objects.visible_to(request.user).summed_up())
@@ -57,7 +57,7 @@ def gallery(request: PageRequest) -> HttpResponse:
 
 
 @require_safe
-@login_required
+@signed_in
 @vary_on_headers("HX-Request")
 def recycle_bin(request: PageRequest) -> HttpResponse:
     found = feed.Feed(Image.objects.visible_to(request.user), in_bin=True)
@@ -109,21 +109,44 @@ def favourite(request: PageRequest, pk: UUID) -> HttpResponse:
     """Mark or unmark, as the field `favourite` says (1 or 0); without it, the other way round."""
     marked = get_object_or_404(Image.objects.visible_to(request.user), pk=pk)
     wanted = request.POST.get("favourite")
-    services.set_favourite(image=marked, favourite=not marked.favourite if wanted is None else wanted == "1")
+    on = not marked.favourite if wanted is None else wanted == "1"
+    services.set_favourite(user=request.user, ids=[marked.pk], favourite=on)
     return back(request, marked.get_absolute_url())
+
+
+@require_POST
+@login_required
+def favourites(request: PageRequest) -> HttpResponse:
+    """Mark the ticked images; if all of them are marked already, unmark them."""
+    ids = chosen(request.POST)
+    on = Image.objects.visible_to(request.user).filter(pk__in=ids, favourite=False).exists()
+    count = len(services.set_favourite(user=request.user, ids=ids, favourite=on))
+    if on:
+        sentence = ngettext("%(count)s picture is a favourite now.", "%(count)s pictures are favourites now.", count)
+    else:
+        sentence = ngettext(
+            "%(count)s picture is no favourite any more.", "%(count)s pictures are no favourites any more.", count
+        )
+    _tell(request, count, sentence)
+    return back(request, reverse("gallery"))
 
 
 @require_POST
 @login_required
 def delete(request: PageRequest) -> HttpResponse:
     """Move the ticked images to the bin, or all: then `confirm` must hold their number, typed by the person."""
-    everything = request.POST.get("all") in {"1", "on", "true"}
+    everything = _all_meant(request)
+    total = None
     if everything:
         total = Image.objects.visible_to(request.user).kept().count()
         if request.POST.get("confirm", "").strip() != str(total):
             messages.error(request, _("To delete all pictures, type their number: %(total)s.") % {"total": total})
             return back(request, reverse("gallery"))
-    moved = services.move_to_bin(user=request.user, ids=chosen(request.POST), everything=everything)
+    try:
+        moved = services.move_to_bin(user=request.user, ids=chosen(request.POST), everything=everything, expected=total)
+    except services.NumberChanged as changed:
+        messages.error(request, str(changed))
+        return back(request, reverse("gallery"))
     _tell(
         request,
         len(moved),
@@ -135,7 +158,8 @@ def delete(request: PageRequest) -> HttpResponse:
 @require_POST
 @login_required
 def restore(request: PageRequest) -> HttpResponse:
-    restored = services.restore(user=request.user, ids=chosen(request.POST))
+    """Take the ticked images out of the bin, or all."""
+    restored = services.restore(user=request.user, ids=chosen(request.POST), everything=_all_meant(request))
     _tell(
         request,
         len(restored),
@@ -144,6 +168,10 @@ def restore(request: PageRequest) -> HttpResponse:
         ),
     )
     return back(request, reverse("bin"))
+
+
+def _all_meant(request: HttpRequest) -> bool:
+    return request.POST.get("all") in {"1", "on", "true"}
 
 
 def _wants_page_only(request: PageRequest) -> bool:

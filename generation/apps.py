@@ -19,10 +19,11 @@ class GenerationConfig(AppConfig):
     verbose_name = _("Generation")
 
     def ready(self) -> None:
-        from gallery.signals import archive_finished, images_moved
+        from gallery.signals import archive_finished, images_marked, images_moved
 
         user_logged_out.connect(close_live_pages, dispatch_uid="generation.close_live_pages")
         archive_finished.connect(tell_of_archive, dispatch_uid="generation.tell_of_archive")
+        images_marked.connect(tell_of_marks, dispatch_uid="generation.tell_of_marks")
         images_moved.connect(tell_live_pages, dispatch_uid="generation.tell_live_pages")
 
 
@@ -40,6 +41,12 @@ def tell_live_pages(sender: Any, owner_id: int, deleted: list[UUID], restored: l
     from generation import events
 
     events.images_moved(owner_id, deleted=deleted, restored=restored)
+
+
+def tell_of_marks(sender: Any, owner_id: int, ids: list[UUID], favourite: bool, **kwargs: Any) -> None:
+    from generation import events
+
+    events.images_marked(owner_id, ids, favourite=favourite)
 
 
 def tell_of_archive(sender: Any, archive: Archive, **kwargs: Any) -> None:

@@ -97,6 +97,12 @@ def images_moved(user_id: int, *, deleted: Iterable[UUID], restored: Iterable[UU
     transaction.on_commit(partial(_send, user_id, payload), robust=True)
 
 
+def images_marked(user_id: int, ids: Iterable[UUID], *, favourite: bool) -> None:
+    """Say which of the person's images became favourites or ceased to be; the change itself is committed already."""
+    payload = {"type": "favourites", "ids": [str(pk) for pk in ids], "favourite": favourite}
+    transaction.on_commit(partial(_send, user_id, payload), robust=True)
+
+
 def archive_finished(user_id: int, archive: Mapping[str, Any]) -> None:
     """Say that a ZIP is ready or has failed; the change itself is committed already."""
     _send(user_id, {"type": "archive", "archive": archive})

@@ -22,6 +22,7 @@ from ninja.errors import AuthenticationError, AuthorizationError, HttpError, Val
 from gallery.archives import ArchiveRefused, NoRoom
 from gallery.metadata.settings import NoSettings
 from gallery.metadata.texts import NotAPicture
+from gallery.services import NumberChanged
 from generation.exceptions import (
     IdempotencyConflict,
     InvalidParameters,
@@ -136,6 +137,10 @@ def register(api: NinjaAPI, *, challenge: str = "Bearer") -> None:
     @api.exception_handler(InvalidTransition)
     def invalid_transition(request: HttpRequest, error: InvalidTransition) -> HttpResponse:
         return problem(409, "invalid_state", str(error))
+
+    @api.exception_handler(NumberChanged)
+    def number_changed(request: HttpRequest, error: NumberChanged) -> HttpResponse:
+        return problem(409, "number_changed", str(error), expected=error.expected, found=error.found)
 
     @api.exception_handler(NotAPicture)
     def not_a_picture(request: HttpRequest, error: NotAPicture) -> HttpResponse:

@@ -1,9 +1,11 @@
 /** Albums: adding and taking out, in the gallery and in the viewer; making, renaming in place, asking before deleting. */
 
 import { patch, post } from './api.js';
-import { count, inChunks, lift } from './deletion.js';
+import { MOST_IDS, inChunks } from './changes.js';
+import { count } from './counts.js';
 import { attribute, show, write } from './dom.js';
-import { announce, toast } from './toast.js';
+import { bringBack, lift } from './lifting.js';
+import { announce, toast, toastAfterLoad } from './toast.js';
 
 const tell = (problem) => toast(problem.message);
 const idsOf = (cells) => cells.map((cell) => cell.dataset.id);
@@ -25,11 +27,12 @@ export function albumActions(root, selection) {
     async album(cells, button) {
       const { album } = button.dataset;
       try {
-        const answer = await post(`albums/${album}/images`, { ids: idsOf(cells) });
-        count(`album-${album}`, answer.count);
+        const answers = await inChunks(`albums/${album}/images`, idsOf(cells));
+        const number = answers.reduce((sum, answer) => sum + answer.count, 0);
+        count(`album-${album}`, number);
         for (const cell of cells) cell.querySelector('.expiry')?.remove(); // spared from now on
         selection.set(false);
-        toast(added(answer.count));
+        toast(added(number));
       } catch (problem) {
         tell(problem);
       }
@@ -38,10 +41,10 @@ export function albumActions(root, selection) {
     async remove(cells) {
       selection.set(false);
       const ids = idsOf(cells);
-      const back = lift(cells);
+      lift(cells);
       count('here', -cells.length);
       const undone = () => {
-        back();
+        bringBack(ids);
         count('here', cells.length);
       };
       try {
@@ -51,8 +54,8 @@ export function albumActions(root, selection) {
         tell(problem);
         return;
       }
-      const action = () => inChunks(`albums/${here}/images`, ids).then(undone).catch(tell);
-      toast(gettext('Taken out of the album.'), { undo: action, seconds: 10 });
+      const undo = () => inChunks(`albums/${here}/images`, ids).then(undone);
+      toast(gettext('Taken out of the album.'), { undo, seconds: 10 });
     },
   };
 }
@@ -68,7 +71,9 @@ function askForName() {
     event.preventDefault();
     const { name } = form.elements;
     try {
-      const album = await post('albums', { name: name.value, ids });
+      const album = await post('albums', { name: name.value, ids: ids.slice(0, MOST_IDS) });
+      const rest = inChunks(`albums/${album.id}/images`, ids.slice(MOST_IDS));
+      await rest.catch((problem) => toastAfterLoad({ text: problem.message })); // the album itself is made
       location.assign(album.url);
     } catch (problem) {
       write(error, problem.errors?.[0]?.message ?? problem.message);

@@ -1,7 +1,7 @@
 /** ZIP files: asking for one, and the note with its link when it is ready. */
 
 import { post } from './api.js';
-import { count } from './deletion.js';
+import { count } from './counts.js';
 import { show } from './dom.js';
 import { toast } from './toast.js';
 

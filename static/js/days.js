@@ -3,16 +3,14 @@
 import { show, write } from './dom.js';
 import { pictures } from './words.js';
 
-/** Take cells that are about to leave off the numbers of their days; the answer adds them again. */
-export function takeOff(cells) {
-  const leaving = new Map();
+/** Add cells that have come (`sign` 1) to the numbers of their days, or take off those about to leave (-1). */
+export function recount(cells, sign) {
+  const numbers = new Map();
   for (const cell of cells) {
     const number = cell.closest('.rows')?.previousElementSibling?.querySelector('[data-day-count]');
-    if (number) leaving.set(number, (leaving.get(number) ?? 0) + 1);
+    if (number) numbers.set(number, (numbers.get(number) ?? 0) + sign);
   }
-  const add = (sign) => leaving.forEach((count, number) => tell(number, sign * count));
-  add(-1);
-  return () => add(1);
+  numbers.forEach((more, number) => tell(number, more));
 }
 
 /** Hide days from which the last picture has gone, and say so where there is none left at all. */

@@ -1,13 +1,17 @@
 /** Gallery and bin: selection, favourites, deleting, pages that join up, and news of pictures made meanwhile. */
 
 import { albumActions } from './albums.js';
-import { patch } from './api.js';
 import { askForPictures } from './archives.js';
+import { askBeforeDeletingAll } from './delete_all.js';
+import { deleteCells, restoreAll, restoreCells } from './deletion.js';
 import { chooseDensity } from './density.js';
-import { count, deleteAll, deleteCells, lift, restoreCells } from './deletion.js';
 import { show, write } from './dom.js';
+import { Elsewhere } from './elsewhere.js';
+import { isMarked, mark } from './hearts.js';
 import { bindKeys } from './keys.js';
 import { goLive } from './live.js';
+import { Notes } from './notes.js';
+import { keepPlace } from './place.js';
 import { Selection } from './selection.js';
 import { offerStart } from './start_here.js';
 import { toast } from './toast.js';
@@ -18,39 +22,22 @@ document.getElementById('selection').before(document.getElementById('pictures'))
 const selection = new Selection(root, document.getElementById('select'));
 chooseDensity(root);
 offerStart(root, selection);
+keepPlace(root);
 
 // -- favourites --------------------------------------------------------------------------------------------------------
-
-async function mark(cell, favourite) {
-  const button = cell.querySelector('.cell__fav');
-  const set = (on) => {
-    button.setAttribute('aria-pressed', String(on));
-    cell.classList.toggle('has-fav', on);
-    count('favourites', on ? 1 : -1);
-  };
-  if ((button.getAttribute('aria-pressed') === 'true') === favourite) return;
-  set(favourite);
-  try {
-    await patch(`images/${cell.dataset.id}`, { favourite });
-  } catch (problem) {
-    set(!favourite);
-    toast(problem.message);
-  }
-}
 
 root.addEventListener('click', (event) => {
   const button = event.target.closest('.cell__fav');
   if (!button) return;
   event.preventDefault();
-  mark(button.closest('.cell'), button.getAttribute('aria-pressed') !== 'true');
+  mark([button.closest('.cell')], button.getAttribute('aria-pressed') !== 'true');
 });
 
 // -- the bar of the selection ------------------------------------------------------------------------------------------
 
 const bulk = {
   favourite(cells) {
-    const on = !cells.every((cell) => cell.classList.contains('has-fav'));
-    cells.forEach((cell) => mark(cell, on));
+    mark(cells, !cells.every(isMarked));
   },
   download(cells) {
     for (const { dataset } of cells) {
@@ -83,27 +70,15 @@ root.querySelector('.bulk').addEventListener('click', (event) => {
   bulk[button.dataset.bulk](selection.chosen, button);
 });
 
-// -- delete all: the dialog names the number, and wants it typed -------------------------------------------------------
-
-const ask = document.getElementById('delete-all');
-if (ask) {
-  const typed = ask.querySelector('[name=confirm]');
-  const go = ask.querySelector('.btn--danger');
-  const check = () => { go.disabled = typed.value.trim() !== typed.dataset.total; };
-  typed.addEventListener('input', check);
-  document.querySelector('[data-delete-all]')?.addEventListener('click', () => {
-    typed.value = '';
-    check();
-    ask.showModal();
-    ask.querySelector('[data-close]').focus();
-  });
-  ask.querySelector('form').addEventListener('submit', (event) => {
-    event.preventDefault();
-    ask.close();
-    deleteAll().catch((problem) => toast(problem.message));
-  });
-}
 document.querySelector('[data-select-all]')?.addEventListener('click', () => selection.all());
+document.querySelector('[data-restore-all]')?.addEventListener('click', async () => {
+  selection.set(false);
+  try {
+    await restoreAll();
+  } catch (problem) {
+    toast(problem.message);
+  }
+});
 
 // -- further pages: what continues a day joins its rows ----------------------------------------------------------------
 
@@ -138,21 +113,28 @@ root.addEventListener('click', (event) => {
   if (!event.defaultPrevented && event.target.closest('.cell > a')) sessionStorage.setItem('zimageweb:from-gallery', '1');
 });
 
-// -- pictures made or deleted meanwhile --------------------------------------------------------------------------------
+// -- what happened meanwhile: pictures made, and whatever was done elsewhere ---------------------------------------------
 
 let made = 0;
-const { store } = goLive({
-  message(message) {
-    if (message.type !== 'images') return;
-    const shown = (message.deleted ?? []).map((id) => root.querySelector(`.cell[data-id="${id}"]`));
-    lift(shown.filter(Boolean));
-  },
+const elsewhere = new Elsewhere(root, () => selection.isOn && selection.show());
+const notes = new Notes(document.getElementById('notes'));
+const { store, socket } = goLive({
+  connection: (...said) => notes.connection(...said),
+  message: (message) => elsewhere.hear(message),
+});
+notes.attach(socket);
+askBeforeDeletingAll(() => elsewhere.ask());
+document.body.addEventListener('htmx:responseError', ({ detail }) => {
+  if (detail.xhr.status === 401) document.dispatchEvent(new Event('signed-out'));
 });
 store.listen((changes) => {
   const finished = ({ before, after }) => before && before.state !== after.state && after.state === 'succeeded';
-  made += changes.filter(finished).length;
+  const number = changes.filter(finished).length;
+  if (!number) return;
+  made += number;
+  elsewhere.ask();
   const fresh = document.getElementById('fresh');
-  if (!fresh || !made) return;
+  if (!fresh) return;
   write(fresh.querySelector('[data-fresh]'), interpolate(ngettext('%s new picture.', '%s new pictures.', made), [made]));
   show(fresh, true);
 });

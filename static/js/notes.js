@@ -1,4 +1,4 @@
-/** The banners above the feed: connection, signed out, and what the workers are doing. */
+/** The banners above feed and gallery: connection, signed out, and, above the feed, what the workers are doing. */
 
 import { show, write } from './dom.js';
 import { percent } from './words.js';

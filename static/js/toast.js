@@ -37,9 +37,13 @@ export function toast(text, { label = '', action = null, undo = null, seconds = 
   for (const type of ['pointerenter', 'focusin']) note.addEventListener(type, () => clearTimeout(timer));
   for (const type of ['pointerleave', 'focusout']) note.addEventListener(type, start);
   part(note, 'close').addEventListener('click', close);
-  button.addEventListener('click', () => {
+  button.addEventListener('click', async () => {
     close();
-    (undo ?? action)();
+    try {
+      await (undo ?? action)();
+    } catch (problem) { // the same button offers to try again
+      toast(problem.message, { label, action, undo, seconds });
+    }
   });
   region.append(note);
   start();

@@ -21,6 +21,18 @@ for number in range(4):
     make_image(owner, prompt=f"fox {{number}}", age=dt.timedelta(days=number))
 """
 
+# As if a thousand more had been loaded by scrolling: each with an id of its own, which the server does not know.
+COPY = """() => {
+    const cell = document.querySelector('.cell');
+    for (let number = 0; number < 1000; number += 1) {
+        const copy = cell.cloneNode(true);
+        copy.dataset.id = crypto.randomUUID();
+        copy.querySelector('[name=ids]').value = copy.dataset.id;
+        copy.querySelector('img').remove();
+        cell.after(copy);
+    }
+}"""
+
 
 @pytest.fixture
 def pictures(running_site: Site, member: tuple[str, str]) -> tuple[str, str]:
@@ -75,6 +87,35 @@ def test_an_album_is_made_filled_renamed_packed_and_deleted(
     page.goto("/gallery/zip/")
     expect(page.get_by_role("link", name="Download")).to_be_visible()
     axe(page)
+
+
+def test_more_pictures_than_one_request_takes_go_into_an_album(page: Page, pictures: tuple[str, str]) -> None:
+    sent: list[int] = []
+    page.on(
+        "request",
+        lambda request: sent.append(len(request.post_data_json["ids"])) if "/v1/albums" in request.url else None,
+    )
+
+    def choose_all_and_open_the_menu() -> None:
+        with page.expect_response("**/images/whereabouts"):  # it asks no more for those that are shown
+            page.goto("/gallery/")
+        page.evaluate(COPY)
+        page.keyboard.press("ControlOrMeta+a")
+        expect(page.get_by_text("1004 selected")).to_be_visible()
+        page.get_by_label("Add to album").click()
+
+    sign_in(page, pictures)
+    choose_all_and_open_the_menu()
+    page.get_by_role("button", name="New album…").click()
+    page.get_by_role("dialog").get_by_label("Name").fill("Many")
+    page.get_by_role("button", name="Create album").click()
+    expect(page).to_have_url(re.compile(r"\?album="))
+    expect(page.locator(".cell")).to_have_count(4)
+
+    choose_all_and_open_the_menu()
+    page.get_by_role("toolbar").get_by_role("button", name="Many").click()
+    expect(page.get_by_text("0 pictures added.")).to_be_visible()
+    assert sent == [1000, 4, 1000, 4]
 
 
 def test_the_viewer_puts_a_picture_into_an_album(page: Page, pictures: tuple[str, str]) -> None:

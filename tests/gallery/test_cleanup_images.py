@@ -266,7 +266,7 @@ def test_two_sweeps_in_parallel_do_the_work_once(alice: User, stored: Stored) ->
 def test_what_its_owner_marks_or_restores_in_the_meantime_stays(alice: User) -> None:
     marked, restored = make_image(alice, age=days(8)), make_image(alice, age=days(9), in_bin_for=days(8))
     plan = retention.plan(retention.default_policy(), timezone.now())
-    services.set_favourite(image=marked, favourite=True)
+    services.set_favourite(user=alice, ids=[marked.pk], favourite=True)
     services.restore(user=alice, ids=[restored.pk])
     assert retention.carry_out(plan) == retention.Outcome()
     assert kept() == {marked, restored}

@@ -68,7 +68,7 @@ def test_a_restored_picture_begins_its_time_anew(alice: User) -> None:
 def test_marking_touches_nothing_else(alice: User) -> None:
     image = make_image(alice)
     Image.objects.filter(pk=image.pk).update(deleted_at=timezone.now())  # meanwhile, in another tab
-    services.set_favourite(image=image, favourite=True)
+    assert services.set_favourite(user=alice, ids=[image.pk], favourite=True) == [image.pk]
     image.refresh_from_db()
     assert image.favourite
     assert image.in_bin

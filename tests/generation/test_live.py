@@ -176,6 +176,15 @@ async def test_a_picture_deleted_in_one_tab_leaves_the_others(as_alice: Client, 
         assert (await tab.read("images"))["restored"] == [str(image.pk)]
 
 
+async def test_a_heart_given_in_one_tab_is_told_to_the_others(as_alice: Client, alice: User) -> None:
+    image = await sync_to_async(make_image)(alice)
+    async with page(as_alice) as tab:
+        await tab.read("snapshot")
+        await sync_to_async(gallery.set_favourite)(user=alice, ids=[image.pk], favourite=True)
+        told = await tab.read("favourites")
+        assert (told["ids"], told["favourite"]) == ([str(image.pk)], True)
+
+
 async def test_a_page_of_another_site_is_refused(as_alice: Client) -> None:
     headers = [
         (b"origin", b"https://evil.example"),
