@@ -38,7 +38,8 @@ def time_zone_middleware(get_response: Callable[[HttpRequest], Any]) -> Callable
 
         async def answer_later(request: HttpRequest) -> HttpResponseBase:
             with timezone.override(zone_of(request)):
-                return await get_response(request)
+                response: HttpResponseBase = await get_response(request)
+            return response
 
         return answer_later
 
