@@ -21,6 +21,22 @@ for number in range(4):
     make_image(owner, prompt=f"fox {{number}}", age=dt.timedelta(days=number))
 """
 
+# Whether the page's connection has brought it anything yet.
+HEAR = """
+window.WebSocket = class extends WebSocket {
+    constructor(...where) {
+        super(...where);
+        this.addEventListener('message', () => { window.hasHeard = true; });
+    }
+};
+"""
+PACK = """async (id) => {
+    const token = document.cookie.match(/csrftoken=([^;]+)/)[1];
+    const headers = { 'Content-Type': 'application/json', 'X-CSRFToken': token };
+    const body = JSON.stringify({ ids: [id] });
+    return (await fetch('/api/v1/archives', { method: 'POST', headers, body })).status;
+}"""
+
 
 @pytest.fixture
 def pictures(running_site: Site, member: tuple[str, str]) -> tuple[str, str]:
@@ -75,6 +91,20 @@ def test_an_album_is_made_filled_renamed_packed_and_deleted(
     page.goto("/gallery/zip/")
     expect(page.get_by_role("link", name="Download")).to_be_visible()
     axe(page)
+
+
+def test_a_zip_is_announced_on_pages_without_live_pictures(page: Page, pictures: tuple[str, str]) -> None:
+    page.add_init_script(HEAR)
+    sign_in(page, pictures)
+    page.goto("/gallery/")
+    path = page.locator(".cell > a").first.get_attribute("href")
+    number = page.locator(".cell").first.get_attribute("data-id")
+    assert path
+    for address in (path, "/accounts/", "/accounts/email/"):
+        page.goto(address)
+        page.wait_for_function("window.hasHeard")
+        assert page.evaluate(PACK, number) == 202
+        expect(page.get_by_text("A ZIP with 1 picture is ready.")).to_be_visible()
 
 
 def test_the_viewer_puts_a_picture_into_an_album(page: Page, pictures: tuple[str, str]) -> None:
