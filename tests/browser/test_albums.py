@@ -102,7 +102,7 @@ def test_a_zip_is_announced_on_pages_without_live_pictures(page: Page, pictures:
     assert path
     for address in (path, "/accounts/", "/accounts/email/"):
         page.goto(address)
-        page.wait_for_function("window.hasHeard")
+        page.wait_for_function("() => window.hasHeard")
         assert page.evaluate(PACK, number) == 202
         expect(page.get_by_text("A ZIP with 1 picture is ready.")).to_be_visible()
 
