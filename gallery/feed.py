@@ -48,6 +48,7 @@ class Place(NamedTuple):
         if timezone.is_naive(moment):
             raise ValueError(cursor)
         try:
+            timezone.localtime(moment)  # pages ask on which day of the reader's it is
             return cls(moment.astimezone(dt.UTC), UUID(identity))
         except OverflowError as error:  # the first or last day there is, on the other side of the world
             raise ValueError(cursor) from error

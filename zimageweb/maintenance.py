@@ -99,4 +99,5 @@ def _moment(text: object) -> dt.datetime | None:
         moment = dt.datetime.fromisoformat(str(text))
     except ValueError:
         return None
-    return timezone.make_aware(moment) if timezone.is_naive(moment) else moment
+    # Never in the zone of whoever happens to ask first.
+    return timezone.make_aware(moment, timezone.get_default_timezone()) if timezone.is_naive(moment) else moment

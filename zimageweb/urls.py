@@ -43,4 +43,5 @@ urlpatterns = [
 handler400 = "zimageweb.views.bad_request"
 handler403 = "zimageweb.views.permission_denied"
 handler404 = "zimageweb.views.page_not_found"
+handler429 = "zimageweb.views.too_many_requests"  # only allauth knows this one
 handler500 = "zimageweb.views.server_error"

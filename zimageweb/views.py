@@ -29,6 +29,7 @@ from zimageweb.models import ApiToken, Preferences
 from zimageweb.preferences import is_offered
 from zimageweb.problems import problem
 
+_MINUTE = 60  # seconds
 _YEAR = 365 * 24 * 3600
 _TOKENS_EACH = 20
 
@@ -174,6 +175,14 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     if _is_for_programs(request):
         return problem(404, "not_found", _("There is nothing here."))
     return render(request, "404.html", status=404)
+
+
+def too_many_requests(request: HttpRequest) -> HttpResponse:
+    """What allauth answers to whoever signs up, asks for mails or guesses too fast. Rendered without the request, so
+    that it costs no query."""
+    context = {"site_name": settings.SITE_NAME, "theme": theme_of(request), "again": request.path}
+    headers = {"Retry-After": str(_MINUTE), "Cache-Control": "no-store"}  # allauth counts all of these by the minute
+    return HttpResponse(render_to_string("429.html", context), status=429, headers=headers)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

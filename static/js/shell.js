@@ -51,6 +51,12 @@ for (const form of document.querySelectorAll('[data-theme-form]')) {
   });
 }
 
+// -- time zone: from the next page on the server writes days and hours as the reader's clock shows them ----------------
+
+const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+const secure = location.protocol === 'https:' ? '; secure' : '';
+document.cookie = `timezone=${zone}; path=/; max-age=31536000; samesite=lax${secure}`;
+
 // -- dialogs: a click on the scrim closes ------------------------------------------------------------------------------
 
 for (const dialog of document.querySelectorAll('dialog.ask')) {

@@ -30,6 +30,7 @@ DESKTOP: dict[str, Any] = {
     "reduced_motion": "reduce",
 }
 PHONE = DESKTOP | {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+CHINESE = {"locale": "zh-CN"}
 MISSING = "no Chromium: install it (apt-get install chromium) or set CHROMIUM"
 
 expect.set_options(timeout=15_000)

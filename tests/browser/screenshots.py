@@ -12,15 +12,14 @@ from typing import Any, Literal
 
 from playwright.sync_api import sync_playwright
 
-from tests.browser.chromium import ARGUMENTS, DESKTOP, MISSING, PHONE, find_chromium
-from tests.browser.looking import put_on
+from tests.browser.chromium import ARGUMENTS, CHINESE, DESKTOP, MISSING, PHONE, find_chromium
+from tests.browser.looking import force_colours, put_on
 from tests.browser.stage import Stage, stage
 from tests.browser.states import STATES, State
 
 FOLDER = Path(__file__).resolve().parent.parent.parent / "var" / "screenshots"
 DEVICES = {"desktop": DESKTOP, "phone": PHONE}
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
-CHINESE = {"locale": "zh-CN"}
 
 
 def take(built: Stage, state: State, name: str, device: dict[str, Any]) -> int:
@@ -29,7 +28,10 @@ def take(built: Stage, state: State, name: str, device: dict[str, Any]) -> int:
         for theme in THEMES:
             put_on(page, theme)
             page.screenshot(path=FOLDER / f"{state.name}-{name}-{theme}.png")
-    return len(THEMES)
+        if state.is_in_forced_colours:
+            force_colours(page)
+            page.screenshot(path=FOLDER / f"{state.name}-{name}-forced-colours.png")
+    return len(THEMES) + state.is_in_forced_colours
 
 
 def main() -> None:

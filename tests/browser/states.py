@@ -28,7 +28,8 @@ class State:
     act: Act | None = None
     scene: Scene = Scene.READY
     console_ok: tuple[str, ...] = ()  # errors that belong to the state
-    is_translated: bool = False  # shown in Chinese as well
+    is_translated: bool = False  # in Chinese as well: photographed, and on a phone in the dark tested
+    is_in_forced_colours: bool = False  # photographed in those as well
     is_rare: bool = False  # left to the screenshots: other tests go there, or to a page of the same parts
 
 
@@ -127,7 +128,7 @@ _TOO_SHORT = _submit("main form button[type=submit]", username="ana", password1=
 
 STATES = (
     # before signing in
-    State("sign-in", "", "/accounts/login/", "#id_login", is_rare=True),
+    State("sign-in", "", "/accounts/login/", "#id_login", is_translated=True, is_rare=True),
     State(
         "sign-in-refused",
         "",
@@ -143,7 +144,7 @@ STATES = (
     # create
     State("create-empty", "ana", "/", "#empty .idea"),
     State("create", "mei", "/", ".job .tile a img", is_translated=True, is_rare=True),
-    State("create-fold", "mei", "/", "#seed", _open_fold, is_rare=True),
+    State("create-fold", "mei", "/", "#seed", _open_fold, is_translated=True, is_rare=True),
     State("create-failed", "kim", "/", ".job [data-part=failure]"),
     State("quota-used-up", "eva", "/", ".go[aria-disabled=true]"),
     State("field-errors", "mei", "/", "#prompt-error", _ask_for_too_much, console_ok=("422",)),
@@ -164,10 +165,10 @@ STATES = (
     State("bin-empty", "ana", "/gallery/bin/", ".empty h2", is_rare=True),
     State("archives", "mei", "/gallery/zip/", ".archives a.btn", is_rare=True),
     State("archives-empty", "ana", "/gallery/zip/", ".empty h2", is_rare=True),
-    State("viewer", "mei", "/gallery/{picture}/", ".stage__img img"),
+    State("viewer", "mei", "/gallery/{picture}/", ".stage__img img", is_translated=True),
     State("viewer-missing-file", "mei", "/gallery/{lost}/", ".lost"),
     # account
-    State("account", "mei", "/accounts/", ".history__bar", is_rare=True),
+    State("account", "mei", "/accounts/", ".history__bar", is_translated=True, is_rare=True),
     State("account-delete", "mei", "/accounts/delete/", "main [type=submit]", is_rare=True),
     State("account-sessions", "mei", "/accounts/sessions/", "main .list", is_rare=True),
     State("account-e-mail", "mei", "/accounts/email/", "main h1", is_rare=True),
@@ -208,9 +209,9 @@ STATES = (
     State("admin-new-quota", "admin", "/admin/generation/quota/add/", ".submit-row", is_rare=True),
     # the queue, and what the worker makes of it
     State("queue-empty", "ana", "/queue/", "#empty h2", is_rare=True),
-    State("create-drawing", "mei", "/", ".tile--live img", scene=Scene.DRAWING),
+    State("create-drawing", "mei", "/", ".tile--live img", scene=Scene.DRAWING, is_in_forced_colours=True),
     State("create-queued", "tom", "/", "article.queued", scene=Scene.DRAWING, is_rare=True),
-    State("queue", "mei", "/queue/", "#own-line .entry", scene=Scene.DRAWING),
+    State("queue", "mei", "/queue/", "#own-line .entry", scene=Scene.DRAWING, is_translated=True),
     State("queue-as-staff", "admin", "/queue/", "#line .entry--other", scene=Scene.DRAWING, is_rare=True),
     State("no-worker", "tom", "/", "[data-note=no-worker] [data-waiting]", scene=Scene.STOPPED),
     State("model-loading", "tom", "/", "[data-note=loading]", scene=Scene.LOADING),

@@ -32,6 +32,21 @@ COPY = """() => {
         cell.after(copy);
     }
 }"""
+# Whether the page's connection has brought it anything yet.
+HEAR = """
+window.WebSocket = class extends WebSocket {
+    constructor(...where) {
+        super(...where);
+        this.addEventListener('message', () => { window.hasHeard = true; });
+    }
+};
+"""
+PACK = """async (id) => {
+    const token = document.cookie.match(/csrftoken=([^;]+)/)[1];
+    const headers = { 'Content-Type': 'application/json', 'X-CSRFToken': token };
+    const body = JSON.stringify({ ids: [id] });
+    return (await fetch('/api/v1/archives', { method: 'POST', headers, body })).status;
+}"""
 
 
 @pytest.fixture
@@ -116,6 +131,20 @@ def test_more_pictures_than_one_request_takes_go_into_an_album(page: Page, pictu
     page.get_by_role("toolbar").get_by_role("button", name="Many").click()
     expect(page.get_by_text("0 pictures added.")).to_be_visible()
     assert sent == [1000, 4, 1000, 4]
+
+
+def test_a_zip_is_announced_on_pages_without_live_pictures(page: Page, pictures: tuple[str, str]) -> None:
+    page.add_init_script(HEAR)
+    sign_in(page, pictures)
+    page.goto("/gallery/")
+    path = page.locator(".cell > a").first.get_attribute("href")
+    number = page.locator(".cell").first.get_attribute("data-id")
+    assert path
+    for address in (path, "/accounts/", "/accounts/email/"):
+        page.goto(address)
+        page.wait_for_function("() => window.hasHeard")
+        assert page.evaluate(PACK, number) == 202
+        expect(page.get_by_text("A ZIP with 1 picture is ready.")).to_be_visible()
 
 
 def test_the_viewer_puts_a_picture_into_an_album(page: Page, pictures: tuple[str, str]) -> None:

@@ -57,6 +57,22 @@ def test_accounts_cannot_be_made_by_the_dozen(settings: Settings) -> None:
     assert User.objects.count() == 20
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("en", "That was too often. Wait a minute, then try again."), ("zh-CN", "操作过于频繁。请等一分钟再试。")],
+)
+def test_whoever_is_too_fast_gets_a_page_that_says_how_long_to_wait(language: str, words: str) -> None:
+    client = Client(headers={"Accept-Language": language})
+    for _ in range(6):
+        answer = client.post("/accounts/password/reset/", {"email": "alice@example.org"})
+    assert (answer.status_code, answer["Retry-After"], answer["Cache-Control"]) == (429, "60", "no-store")
+    page = answer.content.decode()
+    assert words in page
+    assert 'class="entrance entrance--error"' in page
+    assert 'href="/accounts/password/reset/"' in page
+
+
 def _shared(url: str) -> SharedCache:
     """As settings.py makes it where REDIS_URL is set; each call stands for one web process."""
     return SharedCache(url, {"KEY_PREFIX": "zimageweb-test", "OPTIONS": OPTIONS})

@@ -55,6 +55,15 @@ def test_people_get_a_calm_page_that_needs_no_database(client: Client) -> None:
         assert "It should be over at" in page
 
 
+@pytest.mark.parametrize("written", ["2099-03-10T20:15:00+00:00", "2099-03-10T20:15:00"])
+def test_people_read_its_end_by_their_own_clock(client: Client, folder: Path, written: str) -> None:
+    (folder / "maintenance.json").write_text(json.dumps({"until": written}))
+    client.cookies["timezone"] = "Asia/Shanghai"
+    assert "March 11, 2099, 4:15 a.m." in client.get("/").content.decode()
+    del client.cookies["timezone"]
+    assert "March 10, 2099, 8:15 p.m." in client.get("/").content.decode()
+
+
 def test_people_read_it_in_their_language(client: Client, alice: User) -> None:
     maintenance.begin()
     assert "我们正在维护本站" in client.get("/", headers={"Accept-Language": "zh-CN"}).content.decode()
