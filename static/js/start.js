@@ -17,7 +17,7 @@ export class Start {
     if (!this.field) return;
     const find = (name) => this.field.querySelector(`[data-start-${name}]`);
     Object.assign(this, { choose: find('choose'), picker: find('file'), chosen: find('chosen'), picture: find('picture') });
-    this.mask = new Mask(this.field);
+    this.mask = new Mask(this.field, onChange);
     this.strength = form.elements.strength;
     this.output = find('strength');
     this.choose.addEventListener('click', () => this.picker.click());
@@ -91,6 +91,7 @@ export class Start {
   remove() {
     this.#take('');
     this.picture.removeAttribute('src');
+    this.mask.reset('');
     this.#show();
   }
 
