@@ -15,9 +15,9 @@ const DOUBLE_CLICK = 600; // milliseconds
 export class Composer {
   #sent = { body: '', key: '', at: 0 };
 
-  /** @param {{store: object, model: object, reuse: object|null, onSent: Function}} page */
-  constructor(form, { store, model, reuse, onSent }) {
-    Object.assign(this, { form, store, onSent, settings: new Settings(form, model) });
+  /** @param {{store: object, model: object, sheet: object, reuse: object|null, onSent: Function}} page */
+  constructor(form, { store, model, sheet, reuse, onSent }) {
+    Object.assign(this, { form, store, sheet, onSent, settings: new Settings(form, model) });
     this.go = form.querySelector('.go');
     this.banner = form.querySelector('[data-problem]');
     this.start = new Start(form, () => this.start && this.#changed());
@@ -147,7 +147,7 @@ export class Composer {
       errors.push({ field: 'seed', message: gettext('The seed is a whole number, or empty for a random one.') });
     }
     if (errors.length) {
-      this.settings.showErrors(errors);
+      this.#showErrors(errors);
       return;
     }
     // The same request sent again after a broken connection keeps its key: it is drawn once.
@@ -167,8 +167,12 @@ export class Composer {
     }
   }
 
+  #showErrors(errors) {
+    return this.settings.showErrors(errors, (field) => this.sheet.focus(field));
+  }
+
   #refused(problem) {
-    const homeless = this.settings.showErrors(problem.errors ?? []);
+    const homeless = this.#showErrors(problem.errors ?? []);
     if (problem.errors?.length && !homeless.length) return;
     const later = problem.resetsAt && problem.code !== 'rate_limited'; // that is over before one has read the time
     const again = later ? interpolate(gettext('More from %s on.'), [clock(problem.resetsAt)]) : '';

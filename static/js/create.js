@@ -25,6 +25,7 @@ const sheet = new Sheet(form);
 const composer = new Composer(form, {
   store,
   model: bootstrap.model,
+  sheet,
   reuse: bootstrap.reuse,
   onSent() {
     pictures.forget();
