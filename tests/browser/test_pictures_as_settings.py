@@ -67,7 +67,7 @@ def test_another_tools_picture_fills_the_form(composer: Page, axe: Callable[[Pag
     assert answer.value.status == 201
     assert answer.value.json()["generations"][0]["seed"] == 9988776655
     expect(notes).to_be_hidden()
-    page.locator(".job").first.get_by_role("button", name="Cancel").click()
+    page.locator(".job").first.get_by_role("button", name="Cancel", exact=True).click()
 
 
 @pytest.mark.console_ok("422")
