@@ -37,6 +37,13 @@ export class Actions {
     await this.catchUp();
   }
 
+  /** One picture of several. */
+  async cancelOne(batch, button) {
+    const { generation } = button.closest('[data-generation]').dataset;
+    this.store.load({ generations: [await post(`generations/${generation}/cancel`)] });
+    announce(gettext('Cancelled.'));
+  }
+
   async retry(batch) {
     for (const { id } of batch.failed) this.store.load(await post(`generations/${id}/retry`));
     announce(gettext('In line again.'));
@@ -72,8 +79,7 @@ export class Actions {
       await post('images/restore', { ids });
       this.#bringBack(batch, ids);
     };
-    const action = () => undo().catch((problem) => toast(problem.message));
-    toast(inBin(ids.length), { undo: action, seconds: 10 });
+    toast(inBin(ids.length), { undo, seconds: 10 });
   }
 
   #bringBack(batch, ids) {

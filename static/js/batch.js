@@ -68,15 +68,16 @@ export class Batch {
     return interpolate(gettext('Drawing %(first)s–%(last)s of %(total)s'), range, true);
   }
 
-  /** `Step 6 of 9 · about 8 s left`, or the place in line of what waits. */
+  /** `Step 6 of 9 · 12 s so far · about 8 s left`, or the place in line of what waits. */
   detail(now) {
     const [row] = this.running;
     if (!row) return this.place(now);
     const step = interpolate(gettext('Step %(step)s of %(steps)s'), { step: row.step, steps: row.drawn_steps }, true);
+    const elapsed = interpolate(gettext('%s so far'), [duration((now - row.began) / 1000)]);
     const left = this.active.map((active) => secondsLeft(active, now));
     const last = left.includes(null) ? null : this.active[left.indexOf(Math.max(...left))];
     const rest = last && interpolate(gettext('about %s left'), [duration(secondsLeft(last, now))]);
-    return [step, rest, delayed(last?.delay)].filter(Boolean).join(' · ');
+    return [step, elapsed, rest, delayed(last?.delay)].filter(Boolean).join(' · ');
   }
 
   /** `3rd in line · starts in about 25 s · 4 pictures`, and why that is later than was said before. */

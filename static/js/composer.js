@@ -1,31 +1,29 @@
 /** The composer: says what a press of the button will do, does it, and loses nothing of what was typed. */
 
 import { idempotencyKey, post } from './api.js';
-import { show, write } from './dom.js';
-import { loadDraft, rememberPrompt, saveDraft } from './draft.js';
+import { embedded, show, write } from './dom.js';
+import { loadDraft, promptsBefore, rememberPrompt, saveDraft } from './draft.js';
 import { Settings } from './settings.js';
 import { Start } from './start.js';
 import { drawingTime } from './store.js';
 import { cleaned } from './typed.js';
 import { clock, date, duration } from './words.js';
-import { announce } from './toast.js';
+import { announce, toast } from './toast.js';
 
 const DOUBLE_CLICK = 600; // milliseconds
 
 export class Composer {
   #sent = { body: '', key: '', at: 0 };
 
-  /** @param {{store: object, model: object, reuse: object|null, onSent: Function}} page */
-  constructor(form, { store, model, reuse, onSent }) {
-    Object.assign(this, { form, store, onSent, settings: new Settings(form, model) });
+  /** @param {{store: object, model: object, sheet: object, reuse: object|null, onSent: Function}} page */
+  constructor(form, { store, model, sheet, reuse, onSent }) {
+    Object.assign(this, { form, store, sheet, onSent, settings: new Settings(form, model) });
     this.go = form.querySelector('.go');
     this.banner = form.querySelector('[data-problem]');
-    this.start = new Start(form, () => this.start && this.refresh());
-    if (!form.hasAttribute('data-bound')) {
-      this.settings.fill(reuse ?? loadDraft() ?? {});
-      if (reuse) this.start.fill(reuse);
-    }
-    this.#changed();
+    this.start = new Start(form, () => this.start && this.#changed());
+    if (form.hasAttribute('data-bound')) this.#changed();
+    else this.fill(loadDraft() ?? {});
+    if (reuse) this.replace(reuse);
     form.addEventListener('input', (event) => {
       this.settings.clearErrors(event.target);
       this.#changed();
@@ -35,10 +33,11 @@ export class Composer {
       this.submit();
     });
     document.addEventListener('keydown', (event) => {
-      if (event.key === 'Enter' && (event.ctrlKey || event.metaKey) && !event.isComposing) {
-        event.preventDefault();
-        this.submit();
-      }
+      if (event.key !== 'Enter' || event.isComposing) return;
+      const asks = event.ctrlKey || event.metaKey;
+      // A key that is held asks once; on the button it would press that again and again.
+      if (asks || (event.repeat && event.target === this.go)) event.preventDefault();
+      if (asks && !event.repeat) this.submit();
     });
     form.querySelector('[data-retry]').addEventListener('click', () => this.submit());
   }
@@ -50,8 +49,23 @@ export class Composer {
     this.#changed();
   }
 
+  /** As `fill`; a prompt that is lost by it, being neither asked for before nor one of our own, can be taken back. */
+  replace(values, words = gettext('What you had typed was replaced.')) {
+    const before = this.#draft;
+    const prompt = cleaned(before.prompt);
+    this.fill(values);
+    if (!prompt || prompt === cleaned(this.settings.values.prompt)) return;
+    if ([...promptsBefore(), ...(embedded('examples') ?? [])].includes(prompt)) return;
+    toast(words, { undo: () => this.replace(before), seconds: 10 });
+  }
+
+  /** Everything that is set, a start that is none included. */
+  get #draft() {
+    return { ...this.settings.values, init_image: '', ...this.start.values };
+  }
+
   #changed() {
-    saveDraft(this.settings.values);
+    saveDraft(this.#draft);
     this.refresh();
   }
 
@@ -133,7 +147,7 @@ export class Composer {
       errors.push({ field: 'seed', message: gettext('The seed is a whole number, or empty for a random one.') });
     }
     if (errors.length) {
-      this.settings.showErrors(errors);
+      this.#showErrors(errors);
       return;
     }
     // The same request sent again after a broken connection keeps its key: it is drawn once.
@@ -153,8 +167,12 @@ export class Composer {
     }
   }
 
+  #showErrors(errors) {
+    return this.settings.showErrors(errors, (field) => this.sheet.focus(field));
+  }
+
   #refused(problem) {
-    const homeless = this.settings.showErrors(problem.errors ?? []);
+    const homeless = this.#showErrors(problem.errors ?? []);
     if (problem.errors?.length && !homeless.length) return;
     const later = problem.resetsAt && problem.code !== 'rate_limited'; // that is over before one has read the time
     const again = later ? interpolate(gettext('More from %s on.'), [clock(problem.resetsAt)]) : '';

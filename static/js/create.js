@@ -25,6 +25,7 @@ const sheet = new Sheet(form);
 const composer = new Composer(form, {
   store,
   model: bootstrap.model,
+  sheet,
   reuse: bootstrap.reuse,
   onSent() {
     pictures.forget();
@@ -33,7 +34,7 @@ const composer = new Composer(form, {
   },
 });
 startPrompting(form, composer);
-const pictures = readPictures(form, (settings) => composer.fill(settings), composer.start);
+const pictures = readPictures(form, (settings) => composer.replace(settings), composer.start);
 // A reload must not put the reused settings over what has been typed since.
 if (bootstrap.start) composer.start.use(`image:${bootstrap.start}`);
 if (bootstrap.reuse || bootstrap.start) history.replaceState(null, '', location.pathname);
@@ -45,7 +46,7 @@ const feed = new Feed(document.getElementById('jobs'), store, {
 new Actions(store, {
   catchUp,
   reuse(settings) {
-    composer.fill(settings);
+    composer.replace(settings);
     if (matchMedia('(max-width: 860px)').matches) sheet.open();
     else form.elements.prompt.focus();
   },

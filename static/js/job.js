@@ -61,9 +61,11 @@ export class Job {
     const list = part(this.node, 'tiles');
     const waiting = batch.queued;
     const rows = batch.tiles;
+    const isOneOfSeveral = batch.active.length > 1;
     rows.forEach((row, index) => {
       const old = this.#tiles.get(row.id);
-      const tile = tileFor(old, row, previews.get(row.id), waiting.indexOf(row));
+      const more = { preview: previews.get(row.id), place: waiting.indexOf(row), isOneOfSeveral };
+      const tile = tileFor(old, row, more);
       this.#tiles.set(row.id, tile);
       if (old && old !== tile) old.replaceWith(tile);
       if (list.children[index] !== tile) list.insertBefore(tile, list.children[index] ?? null);

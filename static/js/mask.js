@@ -13,8 +13,9 @@ export class Mask {
   #marks = []; // of the mask that is set
   #picture = ''; // the whole picture that is painted over
 
-  /** @param {HTMLElement} field where it is said whether there is a mask */
-  constructor(field) {
+  /** @param {HTMLElement} field where it is said whether there is a mask  @param {Function} onChange */
+  constructor(field, onChange) {
+    this.onChange = onChange;
     const dialog = document.getElementById('painter');
     const find = (name) => dialog.querySelector(`[data-paint-${name}]`);
     Object.assign(this, { dialog, find, set: field.querySelector('[data-mask-set]') });
@@ -58,6 +59,7 @@ export class Mask {
     this.#reference = reference;
     this.#marks = marks;
     show(this.set, reference);
+    this.onChange();
   }
 
   #listen() {

@@ -7,8 +7,8 @@ export function startPrompting(form, composer) {
   const { prompt } = form.elements;
   const examples = embedded('examples') ?? [];
 
-  const put = (text) => {
-    composer.fill({ prompt: text });
+  const put = (text, words) => {
+    composer.replace({ prompt: text }, words);
     prompt.focus();
   };
 
@@ -16,7 +16,7 @@ export function startPrompting(form, composer) {
     const others = examples.filter((example) => example !== prompt.value);
     if (others.length) put(others[Math.floor(Math.random() * others.length)]);
   });
-  form.querySelector('[data-clear]').addEventListener('click', () => put(''));
+  form.querySelector('[data-clear]').addEventListener('click', () => put('', gettext('Cleared.')));
   form.querySelector('[data-dice]').addEventListener('click', () => {
     composer.fill({ seed: crypto.getRandomValues(new Uint32Array(1))[0] });
   });

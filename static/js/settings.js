@@ -127,8 +127,8 @@ export class Settings {
     }
   }
 
-  /** Show `[{field, message}]`; answers those that belong to no field. The first wrong field gets the focus. */
-  showErrors(errors) {
+  /** Show `[{field, message}]`; answers those that belong to no field. `focus` is called with the first wrong field. */
+  showErrors(errors, focus) {
     let first = null;
     const homeless = errors.filter(({ field, message }) => {
       const side = field === 'width' || field === 'height';
@@ -143,10 +143,11 @@ export class Settings {
       }
       line.closest('details')?.setAttribute('open', '');
       const own = side && this.isCustom ? this.fields[field] : null;
-      first ??= own ?? [...inputs].find((input) => input.checked) ?? inputs[0];
+      const there = [...inputs].filter((input) => !input.closest('[hidden]'));
+      first ??= own ?? there.find((input) => input.checked) ?? there[0];
       return false;
     });
-    first?.focus();
+    if (first) focus(first);
     return homeless;
   }
 }

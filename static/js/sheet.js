@@ -10,16 +10,24 @@ export class Sheet {
     this.opener.addEventListener('click', () => this.open());
     document.querySelector('.sheet-scrim').addEventListener('click', () => this.close());
     form.addEventListener('keydown', (event) => {
-      if (event.key === 'Escape' && !event.defaultPrevented) this.close();
+      if (event.key !== 'Escape' || event.defaultPrevented) return;
+      // This is heard before the frame of the page closes the menu that was meant.
+      if (!form.querySelector('details.menu[open]')) this.close();
     });
     narrow.addEventListener('change', () => this.close());
     this.#followDrag(form.querySelector('.grip'));
   }
 
-  open() {
+  open(field = this.form.elements.prompt) {
     if (!narrow.matches) return;
     this.#set(true);
-    this.form.elements.prompt.focus();
+    field.focus();
+  }
+
+  /** Focus a field of the composer, opening the sheet where it is hidden in that. */
+  focus(field) {
+    if (field.checkVisibility()) field.focus();
+    else this.open(field);
   }
 
   close() {

@@ -17,7 +17,8 @@ export class Start {
     if (!this.field) return;
     const find = (name) => this.field.querySelector(`[data-start-${name}]`);
     Object.assign(this, { choose: find('choose'), picker: find('file'), chosen: find('chosen'), picture: find('picture') });
-    this.mask = new Mask(this.field);
+    this.inSummary = form.querySelector('[data-summary-start]');
+    this.mask = new Mask(this.field, onChange);
     this.strength = form.elements.strength;
     this.output = find('strength');
     this.choose.addEventListener('click', () => this.picker.click());
@@ -70,7 +71,7 @@ export class Start {
     const [id, isImage] = [reference.replace('image:', ''), reference.startsWith('image:')];
     const file = `/api/v1/${isImage ? 'images' : 'inputs'}/${id}/file`;
     this.#take(reference);
-    this.picture.src = isImage ? `/api/v1/images/${id}/thumbnail?size=256` : file;
+    this.picture.src = this.inSummary.src = isImage ? `/api/v1/images/${id}/thumbnail?size=256` : file;
     this.mask.reset(file, mask);
     this.#show();
     this.field.scrollIntoView({ block: 'nearest' });
@@ -90,7 +91,8 @@ export class Start {
 
   remove() {
     this.#take('');
-    this.picture.removeAttribute('src');
+    for (const picture of [this.picture, this.inSummary]) picture.removeAttribute('src');
+    this.mask.reset('');
     this.#show();
   }
 
@@ -104,6 +106,7 @@ export class Start {
     const { min, max, value } = this.strength;
     show(this.chosen, this.#reference);
     show(this.choose, !this.#reference);
+    show(this.inSummary, this.#reference);
     write(this.output, percent(value * 100));
     this.strength.style.setProperty('--fill', `${((value - min) / (max - min)) * 100}%`);
     this.onChange();

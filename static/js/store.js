@@ -40,7 +40,9 @@ export class Store {
     const before = this.generations.get(generation.id);
     if (before && generation.seq < before.seq) return;
     const now = Date.now();
-    const after = { ...generation, heard: now, began: generation.state === 'running' ? now : null };
+    // A page that comes later counts from the same moment; that may not be ahead, whatever the clock here says.
+    const began = generation.state === 'running' ? Math.min(now, Date.parse(generation.started_at)) : null;
+    const after = { ...generation, heard: now, began };
     if (before?.state === after.state) {
       after.began = before.began;
       if (after.state === 'running') after.step = Math.max(before.step, after.step);

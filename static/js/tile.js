@@ -30,16 +30,19 @@ function fillLive(tile, generation, preview) {
   bar.value = generation.step;
 }
 
-/** Update `old` if it still fits, else make another. `place` is 0 for the batch's next picture. */
-export function tileFor(old, generation, preview, place) {
+/** Update `old` if it still fits, else make another. `place` is 0 for the batch's next picture; `isOneOfSeveral` tells
+ *  whether anything but this picture of its batch can still be cancelled. */
+export function tileFor(old, generation, { preview, place, isOneOfSeveral }) {
   const fits = old && old.dataset.state === generation.state;
   const tile = fits ? old : clone(TEMPLATES[generation.state]);
   if (!fits) {
     tile.dataset.state = generation.state;
+    tile.dataset.generation = generation.id;
     setShape(tile, generation);
   }
   if (generation.state === 'succeeded') fillDone(tile, generation);
   else if (generation.state === 'running') fillLive(tile, generation, preview);
   else write(part(tile, 'text'), place === 0 ? gettext('Next') : gettext('Then'));
+  show(part(tile, 'cancel-one'), isOneOfSeveral && !generation.cancel_requested);
   return tile;
 }

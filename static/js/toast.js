@@ -5,11 +5,13 @@ import { focusOn } from './focus.js';
 
 const AFTER_LOAD = 'zimageweb:toast';
 const SPOKEN_EVERY = 2_500; // milliseconds
+const BURST = 150;
 
 let undoButton = null; // of the note that is up, if it offers to take something back
 
 /**
- * What can be taken back passes `undo`, which Ctrl+Z calls too; other buttons have a label and an action.
+ * What can be taken back passes `undo`, which Ctrl+Z calls too; other buttons have a label and an action. Either may be
+ * asynchronous: that it failed is told in another note.
  * @param {{label?: string, action?: Function, undo?: Function, seconds?: number}} options
  */
 export function toast(text, { label = '', action = null, undo = null, seconds = 6 } = {}) {
@@ -18,6 +20,7 @@ export function toast(text, { label = '', action = null, undo = null, seconds = 
   const button = part(note, 'action');
   show(button, undo ?? action);
   write(button, undo ? gettext('Undo') : label);
+  announce([text, button.textContent].filter(Boolean).join(' '));
   const region = document.getElementById('toasts');
   region.querySelectorAll('.is-up').forEach((old) => old.remove());
   undoButton = undo && button;
@@ -68,6 +71,7 @@ export function takeToastAfterLoad() {
   return note && JSON.parse(note);
 }
 
+const announcer = document.getElementById('announcer');
 let waiting = [];
 let timer = null;
 
@@ -75,15 +79,19 @@ let timer = null;
 export function announce(text) {
   if (waiting.includes(text)) return;
   waiting.push(text);
-  timer ??= setTimeout(speak, 150);
+  if (timer === null) prepare();
+}
+
+/** Words that stand there already are no news: even the same ones are heard once they have been away. */
+function prepare() {
+  timer = null;
+  if (!waiting.length) return;
+  announcer.textContent = '';
+  timer = setTimeout(speak, BURST);
 }
 
 function speak() {
-  if (!waiting.length) {
-    timer = null;
-    return;
-  }
-  write(document.getElementById('announcer'), waiting.join(' '));
+  announcer.textContent = waiting.join(' ');
   waiting = [];
-  timer = setTimeout(speak, SPOKEN_EVERY);
+  timer = setTimeout(prepare, SPOKEN_EVERY);
 }

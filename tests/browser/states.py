@@ -145,6 +145,9 @@ STATES = (
     State("create-empty", "ana", "/", "#empty .idea"),
     State("create", "mei", "/", ".job .tile a img", is_translated=True, is_rare=True),
     State("create-fold", "mei", "/", "#seed", _open_fold, is_translated=True, is_rare=True),
+    State(
+        "create-start", "mei", "/?start={picture}", "[data-start-picture]:visible, .summary img:visible", is_rare=True
+    ),
     State("create-failed", "kim", "/", ".job [data-part=failure]"),
     State("quota-used-up", "eva", "/", ".go[aria-disabled=true]"),
     State("field-errors", "mei", "/", "#prompt-error", _ask_for_too_much, console_ok=("422",)),

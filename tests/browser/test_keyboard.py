@@ -16,7 +16,8 @@ FAR = 120  # presses of Tab: further than from one end of these pages to the oth
 RECORD = """() => {
     const announcer = document.getElementById('announcer');
     window.said = [];
-    new MutationObserver(() => window.said.push(announcer.textContent)).observe(announcer, { childList: true });
+    const hear = () => announcer.textContent && window.said.push(announcer.textContent);
+    new MutationObserver(hear).observe(announcer, { childList: true });
 }"""
 # What has the focus, unless that is nothing a person could see.
 FOCUSED = """() => {
@@ -173,7 +174,9 @@ def test_a_failure_is_read_aloud_and_cancelling_keeps_the_focus(
     page.locator(".fold > summary").click()
     page.get_by_label("Steps").press("End")
     page.keyboard.press("Control+Enter")
-    cancel = page.locator(".job").filter(has=page.locator(".tile--live")).get_by_role("button", name="Cancel")
+    cancel = (
+        page.locator(".job").filter(has=page.locator(".tile--live")).get_by_role("button", name="Cancel", exact=True)
+    )
     cancel.focus()
     page.keyboard.press("Enter")
     expect(page.locator(".tile--live")).to_have_count(0)

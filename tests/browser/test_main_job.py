@@ -114,7 +114,7 @@ def test_a_reload_a_second_tab_and_a_phone_show_the_same(
 def test_cancelling_stops_what_is_drawn_and_what_waits(signed_in: Page) -> None:
     ask(signed_in, "Deep sea, one red lantern", count=4, steps=50)
     expect(signed_in.locator(".tile--live .pill")).to_be_visible()
-    signed_in.locator(".job").first.get_by_role("button", name="Cancel").click()
+    signed_in.locator(".job").first.get_by_role("button", name="Cancel", exact=True).click()
     expect(signed_in.get_by_text("Cancelled").first).to_be_visible()
     expect(signed_in.locator(".tile--live")).to_have_count(0)
 

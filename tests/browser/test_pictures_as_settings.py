@@ -67,7 +67,7 @@ def test_another_tools_picture_fills_the_form(composer: Page, axe: Callable[[Pag
     assert answer.value.status == 201
     assert answer.value.json()["generations"][0]["seed"] == 9988776655
     expect(notes).to_be_hidden()
-    page.locator(".job").first.get_by_role("button", name="Cancel").click()
+    page.locator(".job").first.get_by_role("button", name="Cancel", exact=True).click()
 
 
 @pytest.mark.console_ok("422")
@@ -84,6 +84,9 @@ def test_a_dropped_picture_is_read_and_never_opened(composer: Page) -> None:
     expect(page.get_by_label("Describe your picture")).to_have_value("dropped")
     expect(page.locator("#seed")).to_have_value("7")
     expect(page.locator("#composer")).not_to_have_class(re.compile("is-drop"))
-    page.get_by_role("button", name="Close", exact=True).click()
+    page.locator("[data-notes]").get_by_role("button", name="Close").click()
     expect(page.locator("[data-notes]")).to_be_hidden()
     expect(page.get_by_role("button", name=LABEL)).to_be_focused()
+    page.locator(".toast").get_by_role("button", name="Undo").click()
+    expect(page.get_by_label("Describe your picture")).to_have_value("mine")
+    expect(page.locator("#seed")).to_have_value("")

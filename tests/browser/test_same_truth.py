@@ -106,7 +106,8 @@ def test_three_windows_agree_after_a_cut_a_reload_and_on_a_new_phone(
     end = time.monotonic() + CUT_SECONDS
     until(lambda: states(tab).count("succeeded") >= 2, seconds=60, what="two pictures are drawn")
     expect(tab.locator(".job .tile a img")).to_have_count(2)
-    tab.locator(".job, .queued", has_text="A red house").get_by_role("button", name="Cancel").click()
+    given_up = tab.locator(".job, .queued", has_text="A red house")
+    given_up.get_by_role("button", name="Cancel", exact=True).click()
     until(lambda: "cancelled" in states(tab), what="the second batch is given up")
     until(lambda: time.monotonic() > end, seconds=CUT_SECONDS + 1, what="the cut was long enough")
     ask(tab, "The sea at night with a white boat", count=4, steps=50)
