@@ -22,7 +22,7 @@ export class Composer {
     this.banner = form.querySelector('[data-problem]');
     this.start = new Start(form, () => this.start && this.refresh());
     if (!form.hasAttribute('data-bound')) {
-      this.settings.fill(reuse ?? loadDraft() ?? {});
+      this.settings.fill({ ...loadDraft(), ...reuse }); // what is reused may be a part
       if (reuse) this.start.fill(reuse);
     }
     this.#changed();

@@ -1,0 +1,135 @@
+"""The viewer: enlarging, going on and back, its keys; on a phone, over plain http, and without scripts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, CDPSession, FloatRect, Locator, Page, expect
+
+from tests.browser.chromium import PHONE
+from tests.browser.conftest import sign_in
+from tests.site.running import Site, manage
+
+Account = tuple[str, str]
+MAKE = """
+import datetime as dt
+from django.contrib.auth.models import User
+from tests.factories import make_image
+owner = User.objects.get(username={name!r})
+record = {{"negative_prompt": "blurry", "variation": 0.3}}
+make_image(owner, prompt="fox 0", width=1600, height=1200, guidance=2.0, record=record)
+for number in range(1, 40):
+    make_image(owner, prompt=f"fox {{number}}", width=24, height=16, age=dt.timedelta(minutes=5 + number))
+"""
+DRAWN = """(image) => {
+    const { x, y, width, height } = image.getBoundingClientRect();
+    const scale = Math.min(width / image.naturalWidth, height / image.naturalHeight);
+    const [across, down] = [image.naturalWidth * scale, image.naturalHeight * scale];
+    return { x: x + (width - across) / 2, y: y + (height - down) / 2, width: across, height: down };
+}"""
+SMALL = """() => [...document.querySelectorAll('.viewer :is(a, button, summary)')]
+    .filter((each) => each.checkVisibility({ visibilityProperty: true }))
+    .filter((each) => ['width', 'height'].some((side) => each.getBoundingClientRect()[side] < 44))
+    .map((each) => each.outerHTML.slice(0, 160))"""
+
+
+@pytest.fixture
+def foxes(running_site: Site, member: Account) -> Account:
+    """A person with forty pictures; the newest, *fox 0*, is the only large one."""
+    made = manage("shell", "-v", "0", "-c", MAKE.format(name=member[0]), data_dir=running_site.data_dir)
+    assert made.returncode == 0, made.stderr
+    return member
+
+
+@pytest.fixture
+def viewer(page: Page, foxes: Account) -> Page:
+    """*fox 0*, opened from the gallery."""
+    sign_in(page, foxes)
+    return open_fox(page)
+
+
+@pytest.fixture
+def phone_viewer(phone: BrowserContext, foxes: Account, watch: Callable[[Page], Page]) -> Page:
+    page = watch(phone.new_page())
+    sign_in(page, foxes)
+    return open_fox(page)
+
+
+def open_fox(page: Page, number: int = 0) -> Page:
+    page.goto("/gallery/")
+    page.locator(".cell > a").nth(number).click()
+    return arrived_at(page, number)
+
+
+def arrived_at(page: Page, number: int) -> Page:
+    """Once the viewer shows it and its scripts hear the keys."""
+    expect(picture(page)).to_have_attribute("alt", f"fox {number}")
+    page.wait_for_load_state()
+    return page
+
+
+def picture(page: Page) -> Locator:
+    return page.locator("[data-stage] img")
+
+
+def enlarge(page: Page) -> Locator:
+    return page.get_by_role("button", name="Enlarge")
+
+
+def box(page: Page) -> FloatRect:
+    """Where the picture itself is, without the room that its element leaves beside it."""
+    found: FloatRect = picture(page).evaluate(DRAWN)
+    return found
+
+
+class Fingers:
+    """On a touch screen; `fingers(type, (x, y), …)` says what is down from then on."""
+
+    def __init__(self, session: CDPSession) -> None:
+        self._session = session
+
+    def __call__(self, kind: str, *points: tuple[float, float]) -> None:
+        down = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(points)]
+        self._session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": down})
+
+    def draw(self, start: tuple[float, float], end: tuple[float, float]) -> None:
+        self("touchStart", start)
+        self("touchMove", ((start[0] + end[0]) / 2, (start[1] + end[1]) / 2))
+        self("touchMove", end)
+        self("touchEnd")
+
+
+@pytest.fixture
+def fingers(phone_viewer: Page) -> Fingers:
+    return Fingers(phone_viewer.context.new_cdp_session(phone_viewer))
+
+
+def test_a_part_of_the_settings_joins_what_was_typed(viewer: Page) -> None:
+    page, address = viewer, viewer.url
+    page.goto("/")
+    prompt, seed = page.get_by_label("Describe your picture"), page.locator("#seed")
+    expect(page.locator("[data-summary]")).to_have_text(re.compile("·"))  # its scripts are at work
+    prompt.fill("my draft")
+    page.goto(address)
+    page.get_by_label("Reuse a part").click()
+    page.get_by_role("link", name="Only the seed").click()
+    expect(seed).to_have_value("42")
+    expect(prompt).to_have_value("my draft")
+    page.locator("summary", has_text="Fine-tuning").click()
+    seed.fill("7")
+    page.goto(address)
+    page.get_by_label("Reuse a part").click()
+    page.get_by_role("link", name="Only the prompt").click()
+    expect(prompt).to_have_value("fox 0")
+    expect(seed).to_have_value("7")
+
+
+@pytest.fixture
+def plain(browser: Browser, browser_context_args: dict[str, Any]) -> Iterator[Page]:
+    """On a phone, without scripts."""
+    context = browser.new_context(**browser_context_args | PHONE, java_script_enabled=False)
+    yield context.new_page()
+    context.close()
