@@ -1,6 +1,7 @@
 /** The frame of every page: menus, theme, dialogs, the toast that a deletion on the page before left behind. */
 
 import { csrfToken, post } from './api.js';
+import { copy } from './copying.js';
 import { focusOn } from './focus.js';
 import { startKeys } from './keys.js';
 import { takeToastAfterLoad, toast } from './toast.js';
@@ -65,15 +66,9 @@ for (const dialog of document.querySelectorAll('dialog.ask')) {
 
 // -- copying -----------------------------------------------------------------------------------------------------------
 
-document.addEventListener('click', async (event) => {
+document.addEventListener('click', (event) => {
   const button = event.target.closest('[data-copy]');
-  if (!button) return;
-  try {
-    await navigator.clipboard.writeText(button.dataset.copy);
-    toast(gettext('Copied.'), { seconds: 3 });
-  } catch { // plain http away from localhost
-    toast(gettext('The browser does not allow copying here.'));
-  }
+  if (button) copy(button.dataset.copy);
 });
 
 startKeys();

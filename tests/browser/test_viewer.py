@@ -127,6 +127,22 @@ def test_a_part_of_the_settings_joins_what_was_typed(viewer: Page) -> None:
     expect(seed).to_have_value("7")
 
 
+def test_the_prompt_is_copied_over_plain_http_too(page: Page, foxes: Account) -> None:
+    # Browsers take this machine for secure; elsewhere there is no clipboard.
+    page.add_init_script("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
+    sign_in(page, foxes)
+    open_fox(page)
+    button = page.get_by_role("button", name="Copy the prompt")
+    button.click()
+    expect(page.get_by_text("Copied.", exact=True)).to_be_visible()
+    expect(button).to_be_focused()
+    page.goto("/")
+    prompt = page.get_by_label("Describe your picture")
+    prompt.fill("")
+    prompt.press("Control+v")
+    expect(prompt).to_have_value("fox 0")
+
+
 @pytest.fixture
 def plain(browser: Browser, browser_context_args: dict[str, Any]) -> Iterator[Page]:
     """On a phone, without scripts."""
