@@ -11,6 +11,7 @@ import { goLive } from './live.js';
 import { Selection } from './selection.js';
 import { offerStart } from './start_here.js';
 import { toast } from './toast.js';
+import { handOver, onArrival } from './way_back.js';
 
 const root = document.querySelector('.gallery');
 const selection = new Selection(root, document.getElementById('select'));
@@ -133,17 +134,22 @@ bindKeys({
 // -- the viewer's way back is this very page, at this place ------------------------------------------------------------
 
 root.addEventListener('click', (event) => {
-  if (!event.defaultPrevented && event.target.closest('.cell > a')) sessionStorage.setItem('zimageweb:from-gallery', '1');
+  const link = event.target.closest('.cell > a');
+  if (link && !event.defaultPrevented) handOver(link.href);
 });
+onArrival({ takeOut, choose: (id) => selection.begin(id) });
 
 // -- pictures made or deleted meanwhile --------------------------------------------------------------------------------
+
+function takeOut(ids) {
+  lift(ids.map((id) => root.querySelector(`.cell[data-id="${id}"]`)).filter(Boolean));
+}
 
 let made = 0;
 const { store } = goLive({
   message(message) {
     if (message.type !== 'images') return;
-    const shown = (message.deleted ?? []).map((id) => root.querySelector(`.cell[data-id="${id}"]`));
-    lift(shown.filter(Boolean));
+    takeOut(message.deleted ?? []);
   },
 });
 store.listen((changes) => {

@@ -5,9 +5,9 @@ import { patch, post } from './api.js';
 import { attribute } from './dom.js';
 import { bindKeys } from './keys.js';
 import { toast, toastAfterLoad } from './toast.js';
+import { handOver, isGalleryBehind, noteChosen, noteGone, takeOver } from './way_back.js';
 import { inBin } from './words.js';
 
-const FROM_GALLERY = 'zimageweb:from-gallery';
 const PANEL = 'zimageweb:panel';
 const viewer = document.querySelector('.viewer');
 const { id } = viewer.dataset;
@@ -16,29 +16,31 @@ const narrow = matchMedia('(max-width: 860px)');
 
 // -- going on and back: neighbours take this page's place, so that Back leads to the gallery ---------------------------
 
+takeOver();
+
+function turnTo(address) {
+  if (isGalleryBehind()) handOver(address);
+  location.replace(address);
+}
+
 function go(rel) {
   const link = find(`[rel="${rel}"]`);
   if (!link) return false;
-  location.replace(link.href);
+  turnTo(link.href);
   return true;
 }
 
-function back(event) {
-  if (sessionStorage.getItem(FROM_GALLERY) && history.length > 1) {
-    event?.preventDefault();
-    sessionStorage.removeItem(FROM_GALLERY);
-    history.back();
-  } else if (!event) {
-    location.assign(find('[data-back]').href);
-  }
+function back() {
+  if (isGalleryBehind()) history.back();
+  else location.assign(find('[data-back]').href);
 }
 
-find('[data-back]').addEventListener('click', (event) => !event.ctrlKey && !event.metaKey && back(event));
 viewer.addEventListener('click', (event) => {
-  const link = event.target.closest('[rel="prev"], [rel="next"], .strip a');
+  const link = event.target.closest('[data-back], [rel="prev"], [rel="next"], .strip a');
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
-  location.replace(link.href);
+  if (link.matches('[data-back]')) back();
+  else turnTo(link.href);
 });
 addEventListener('load', () => {
   for (const link of viewer.querySelectorAll('[data-preload]')) new Image().src = link.dataset.preload;
@@ -68,8 +70,7 @@ async function moveToBin() {
     return;
   }
   toastAfterLoad({ text: inBin(1), ids: [id] });
-  // The gallery that the browser keeps still shows the picture: load it anew.
-  sessionStorage.removeItem(FROM_GALLERY);
+  noteGone([id]);
   if (!go('next') && !go('prev')) location.replace(find('[data-back]').href);
 }
 
@@ -124,6 +125,10 @@ bindKeys({
   Escape: () => back(),
   f: () => (heart ? toggleFavourite() : false),
   i: togglePanel,
+  x() {
+    noteChosen(id);
+    back();
+  },
   D: () => find('[data-download]')?.click(),
   Delete: () => (heart ? moveToBin() : false),
 });

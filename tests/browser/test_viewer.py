@@ -107,6 +107,64 @@ def fingers(phone_viewer: Page) -> Fingers:
     return Fingers(phone_viewer.context.new_cdp_session(phone_viewer))
 
 
+def test_the_keys_do_what_the_list_says(viewer: Page) -> None:
+    page = viewer
+    heart = page.get_by_role("button", name="Favourite", exact=True)
+    with page.expect_response(re.compile("/api/v1/images/")) as marked:
+        page.keyboard.press("f")
+    assert marked.value.status == 200
+    expect(heart).to_have_attribute("aria-pressed", "true")
+    panel = page.get_by_role("complementary", name="Details")
+    expect(panel).to_be_visible()
+    page.keyboard.press("i")
+    expect(panel).to_be_hidden()
+    page.keyboard.press("i")
+    expect(panel).to_be_visible()
+    page.keyboard.press("ArrowRight")
+    arrived_at(page, 1)
+    with page.expect_download():
+        page.keyboard.press("Shift+D")
+    page.keyboard.press("Delete")
+    arrived_at(page, 2)
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_text("3 / 40", exact=True)).to_be_visible()
+    page.wait_for_load_state()
+    page.keyboard.press("x")
+    expect(page).to_have_title("Gallery · Zimageweb")
+    expect(page.get_by_text("1 selected")).to_be_visible()
+    expect(page.get_by_role("checkbox", name="Select: fox 2", exact=True)).to_be_checked()
+    expect(page.locator(".cell")).to_have_count(40)
+
+
+def test_back_leads_to_the_place_in_the_gallery_also_after_deleting(page: Page, foxes: Account) -> None:
+    sign_in(page, foxes)
+    page.goto("/gallery/")
+    page.locator(".cell > a").nth(38).scroll_into_view_if_needed()
+    place = page.evaluate("scrollY")
+    assert place > 0
+    entries = page.evaluate("history.length")
+    page.locator(".cell > a").nth(38).click()
+    arrived_at(page, 38)
+    page.keyboard.press("Delete")
+    arrived_at(page, 39)
+    page.get_by_role("link", name="Back to the gallery").click()
+    expect(page).to_have_title("Gallery · Zimageweb")
+    expect(page.locator(".cell")).to_have_count(39)
+    expect(page.get_by_role("img", name="fox 38")).to_have_count(0)
+    assert page.evaluate("history.length") == entries + 1  # no second gallery
+    page.wait_for_function("(place) => scrollY > place / 2", arg=place)
+
+
+def test_back_leads_to_the_gallery_also_by_another_way(viewer: Page) -> None:
+    page, address = viewer, viewer.url
+    page.get_by_role("link", name="Reuse these settings").click()
+    expect(page.get_by_label("Describe your picture")).to_have_value("fox 0")
+    page.goto(address)  # as from a tile of the feed
+    arrived_at(page, 0)
+    page.keyboard.press("Escape")
+    expect(page).to_have_title("Gallery · Zimageweb")
+
+
 def test_a_part_of_the_settings_joins_what_was_typed(viewer: Page) -> None:
     page, address = viewer, viewer.url
     page.goto("/")
