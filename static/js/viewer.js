@@ -1,12 +1,14 @@
-/** One picture: keys, favourite, bin, details, swiping, and the neighbours loaded ahead. */
+/** One picture: keys, favourite, bin, details, and the neighbours loaded ahead. */
 
 import { albumsOf } from './albums.js';
 import { patch, post } from './api.js';
 import { attribute } from './dom.js';
+import { followGestures } from './gestures.js';
 import { bindKeys } from './keys.js';
 import { toast, toastAfterLoad } from './toast.js';
 import { handOver, isGalleryBehind, noteChosen, noteGone, takeOver } from './way_back.js';
 import { inBin } from './words.js';
+import { Zoom } from './zoom.js';
 
 const PANEL = 'zimageweb:panel';
 const viewer = document.querySelector('.viewer');
@@ -106,23 +108,25 @@ showPanel(narrow.matches ? false : localStorage.getItem(PANEL) !== 'closed');
 info.addEventListener('click', togglePanel);
 find('[data-grip]').addEventListener('click', togglePanel);
 
-// -- swiping (the arrows in the browser's own bars and the keys do the same) -------------------------------------------
+// -- enlarging, and swiping (the arrows and the keys do the same) -----------------------------------------------------
 
-let touch = null;
 const stage = find('[data-stage]');
-stage.addEventListener('pointerdown', (event) => {
-  touch = event.pointerType === 'touch' && event.isPrimary ? { x: event.clientX, y: event.clientY } : null;
-});
-stage.addEventListener('pointerup', (event) => {
-  if (!touch || visualViewport.scale > 1) return;
-  const [across, down] = [event.clientX - touch.x, event.clientY - touch.y];
-  if (Math.abs(across) > 60 && Math.abs(across) > 2 * Math.abs(down)) go(across < 0 ? 'next' : 'prev');
-});
+const picture = stage.querySelector('img');
+const zoom = picture && new Zoom(stage, picture, find('[data-zoom]'));
+followGestures(stage, zoom, go);
+// In the panel these arrows scroll.
+const isOnStage = ({ target }) => zoom !== null && !target.closest('.panel');
 
 bindKeys({
-  ArrowLeft: () => go('prev'),
-  ArrowRight: () => go('next'),
-  Escape: () => back(),
+  ArrowLeft: () => zoom?.stride(-1, 0) || go('prev'),
+  ArrowRight: () => zoom?.stride(1, 0) || go('next'),
+  ArrowUp: (event) => isOnStage(event) && zoom.stride(0, -1),
+  ArrowDown: (event) => isOnStage(event) && zoom.stride(0, 1),
+  '+': () => zoom?.step(1),
+  '=': () => zoom?.step(1), // the same key without Shift
+  '-': () => zoom?.step(-1),
+  0: () => zoom?.reset(),
+  Escape: () => zoom?.reset() || back(),
   f: () => (heart ? toggleFavourite() : false),
   i: togglePanel,
   x() {

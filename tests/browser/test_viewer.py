@@ -85,6 +85,72 @@ def box(page: Page) -> FloatRect:
     return found
 
 
+# -- enlarging --------------------------------------------------------------------------------------------------------
+
+
+def test_a_click_enlarges_there_dragging_moves_and_a_click_ends_it(viewer: Page, axe: Callable[[Page], None]) -> None:
+    page, whole = viewer, box(viewer)
+    x, y = whole["x"] + whole["width"] * 0.75, whole["y"] + whole["height"] * 0.25
+    page.mouse.click(x, y)
+    expect(enlarge(page)).to_have_attribute("aria-pressed", "true")
+    large = box(page)
+    assert (large["width"], large["height"]) == pytest.approx((1600, 1200), abs=1)  # a pixel is a pixel
+    assert (x - large["x"]) / 1600 == pytest.approx(0.75, abs=0.01)
+    assert (y - large["y"]) / 1200 == pytest.approx(0.25, abs=0.01)
+    axe(page)
+
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x - 50, y - 70, steps=3)
+    page.mouse.up()
+    moved = box(page)
+    assert (moved["x"] - large["x"], moved["y"] - large["y"]) == pytest.approx((-50, -70), abs=1)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 3000, y, steps=3)
+    page.mouse.up()
+    stage = page.locator("[data-stage]").bounding_box()
+    assert stage
+    assert box(page)["x"] == pytest.approx(stage["x"], abs=1)  # no further than its edge
+
+    page.mouse.click(x, y)
+    expect(enlarge(page)).to_have_attribute("aria-pressed", "false")
+    assert box(page) == whole
+
+
+def test_wheel_keys_and_a_button_enlarge_as_well(viewer: Page) -> None:
+    page, whole = viewer, box(viewer)
+    page.mouse.move(whole["x"] + 200, whole["y"] + 200)
+    page.mouse.wheel(0, -100)
+    expect(enlarge(page)).to_have_attribute("aria-pressed", "true")
+    assert box(page)["width"] > whole["width"]
+    page.keyboard.press("0")
+    expect(enlarge(page)).to_have_attribute("aria-pressed", "false")
+
+    page.keyboard.press("+")
+    page.keyboard.press("+")
+    assert box(page)["width"] == pytest.approx(whole["width"] * 2.25, abs=2)
+    page.keyboard.press("-")
+    assert box(page)["width"] == pytest.approx(whole["width"] * 1.5, abs=2)
+    before = box(page)
+    page.keyboard.press("ArrowRight")  # moves on within the picture, not to the next
+    assert box(page)["x"] < before["x"]
+    page.keyboard.press("Escape")
+    assert box(page) == whole
+    expect(picture(page)).to_have_attribute("alt", "fox 0")
+
+    enlarge(page).press("Enter")
+    expect(enlarge(page)).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("#announcer")).to_contain_text("Enlarged to 100%.")
+    page.keyboard.press("0")
+    expect(page.locator("#announcer")).to_contain_text("The whole picture is shown.")
+    page.keyboard.press("ArrowRight")
+    arrived_at(page, 1)
+    size = box(page)["width"]
+    enlarge(page).click()  # one that is smaller than the stage
+    assert box(page)["width"] == pytest.approx(2 * size, abs=1)
+
+
 class Fingers:
     """On a touch screen; `fingers(type, (x, y), …)` says what is down from then on."""
 
@@ -105,6 +171,36 @@ class Fingers:
 @pytest.fixture
 def fingers(phone_viewer: Page) -> Fingers:
     return Fingers(phone_viewer.context.new_cdp_session(phone_viewer))
+
+
+def test_fingers_enlarge_move_and_go_on(phone_viewer: Page, fingers: Fingers) -> None:
+    page, whole = phone_viewer, box(phone_viewer)
+    y = whole["y"] + whole["height"] / 2
+    fingers("touchStart", (150, y))
+    fingers("touchStart", (150, y), (240, y))
+    fingers("touchMove", (105, y), (285, y))
+    fingers("touchEnd", (105, y))
+    fingers("touchEnd")
+    expect(enlarge(page)).to_have_attribute("aria-pressed", "true")
+    large = box(page)
+    assert large["width"] == pytest.approx(2 * whole["width"], rel=0.05)
+
+    fingers.draw((300, y), (100, y))  # what would be a swipe moves it
+    assert box(page)["x"] < large["x"] - 100
+    expect(picture(page)).to_have_attribute("alt", "fox 0")
+    for _ in range(2):
+        fingers("touchStart", (200, y))
+        fingers("touchEnd")
+    expect(enlarge(page)).to_have_attribute("aria-pressed", "false")
+    assert box(page) == whole
+
+    fingers.draw((300, y), (100, y))
+    arrived_at(page, 1)
+    fingers.draw((100, y), (300, y))
+    arrived_at(page, 0)
+
+
+# -- going on and back ------------------------------------------------------------------------------------------------
 
 
 def test_the_keys_do_what_the_list_says(viewer: Page) -> None:
@@ -165,6 +261,9 @@ def test_back_leads_to_the_gallery_also_by_another_way(viewer: Page) -> None:
     expect(page).to_have_title("Gallery · Zimageweb")
 
 
+# -- facts, and using them again --------------------------------------------------------------------------------------
+
+
 def test_a_part_of_the_settings_joins_what_was_typed(viewer: Page) -> None:
     page, address = viewer, viewer.url
     page.goto("/")
@@ -201,9 +300,40 @@ def test_the_prompt_is_copied_over_plain_http_too(page: Page, foxes: Account) ->
     expect(prompt).to_have_value("fox 0")
 
 
+# -- a phone ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_phone_has_all_of_it_and_large_enough(phone_viewer: Page, axe: Callable[[Page], None]) -> None:
+    page = phone_viewer
+    expect(page.get_by_role("button", name="Copy the prompt")).to_be_visible()
+    assert not page.evaluate(SMALL)
+    axe(page)
+    page.get_by_role("button", name="Details", exact=True).tap()
+    expect(page.get_by_role("button", name="Copy the negative prompt")).to_be_visible()
+    assert not page.evaluate(SMALL)
+    page.get_by_role("link", name="Older picture").tap()
+    arrived_at(page, 1)
+    page.get_by_role("link", name="Newer picture").tap()
+    arrived_at(page, 0)
+    page.set_viewport_size({"width": 320, "height": 640})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+
+
 @pytest.fixture
 def plain(browser: Browser, browser_context_args: dict[str, Any]) -> Iterator[Page]:
     """On a phone, without scripts."""
     context = browser.new_context(**browser_context_args | PHONE, java_script_enabled=False)
     yield context.new_page()
     context.close()
+
+
+def test_without_scripts_a_phone_shows_all_facts_and_goes_on(plain: Page, foxes: Account) -> None:
+    sign_in(plain, foxes)
+    plain.goto("/gallery/")
+    plain.locator(".cell > a").first.click()
+    expect(plain.get_by_text("1600 × 1200").last).to_be_visible()
+    expect(plain.get_by_text("blurry")).to_be_visible()
+    expect(plain.get_by_role("heading", name="Albums")).to_be_visible()
+    expect(enlarge(plain)).to_be_hidden()
+    plain.get_by_role("link", name="Older picture").click()
+    expect(picture(plain)).to_have_attribute("alt", "fox 1")
