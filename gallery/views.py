@@ -19,7 +19,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from gallery import asked, density, feed, keeping, services
+from gallery import asked, density, feed, inputs, keeping, services
 from gallery.forms import PageRequest, back, chosen, signed_in
 from gallery.models import Album, AlbumEntry, Image
 
@@ -98,6 +98,7 @@ def image(request: PageRequest, pk: UUID) -> HttpResponse:
         "in_bin": shown.in_bin,
         "expires_at": shown.expires_at,
         "bin_days": settings.BIN_DAYS,
+        "start": _start_of(shown),
         "missing": not (shown.file.name and shown.file.storage.exists(shown.file.name)),
     }
     return render(request, "gallery/image.html", context)
@@ -187,6 +188,15 @@ def _as_context(wanted: asked.Asked) -> dict[str, Any]:
         "oldest_first": wanted.oldest_first,
         "search": wanted.link(),
     }
+
+
+def _start_of(image: Image) -> Image | None:
+    """The picture of the gallery that `image` was drawn from, where it was and is still there."""
+    try:
+        found = inputs.find(image.owner_id, str(image.record.get("init_image")))
+    except inputs.NotThere:
+        return None
+    return found if isinstance(found, Image) else None
 
 
 def _continues_day(cursor: feed.Place | None, page: feed.Page) -> bool:

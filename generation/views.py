@@ -48,7 +48,8 @@ def _examples(model: Model) -> list[str]:
 
 
 def _reused(user: User, request: HttpRequest) -> dict[str, Any] | None:
-    """The settings of one's own picture that the address asks to use again (`?reuse=<id>`, `&seed=new`)."""
+    """The settings of one's own picture that the address asks to use again: `?reuse=<id>`, all but its seed with
+    `&seed=new`, and nothing else with `&only=prompt` or `&only=seed`."""
     try:
         pk = UUID(request.GET.get("reuse", ""))
     except ValueError:
@@ -56,6 +57,9 @@ def _reused(user: User, request: HttpRequest) -> dict[str, Any] | None:
     image = Image.objects.visible_to(user).filter(pk=pk).first()
     if image is None:
         return None
+    only = {"prompt": matrix.escaped(image.prompt), "seed": image.seed}
+    if (name := request.GET.get("only", "")) in only:
+        return {name: only[name]}
     return {
         "prompt": matrix.escaped(image.prompt),
         "style": image.style,

@@ -2,6 +2,7 @@
 
 import { get, post } from './api.js';
 import { Batch } from './batch.js';
+import { copy } from './copying.js';
 import { combinations } from './matrix.js';
 import { isActive } from './store.js';
 import { announce, toast } from './toast.js';
@@ -67,8 +68,7 @@ export class Actions {
   }
 
   async copy(batch) {
-    await navigator.clipboard.writeText(batch.asked);
-    toast(gettext('Prompt copied.'), { seconds: 3 });
+    await copy(batch.asked, gettext('Prompt copied.'));
   }
 
   async bin(batch) {

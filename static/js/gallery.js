@@ -15,6 +15,7 @@ import { keepPlace } from './place.js';
 import { Selection } from './selection.js';
 import { offerStart } from './start_here.js';
 import { toast } from './toast.js';
+import { handOver, onArrival } from './way_back.js';
 
 const root = document.querySelector('.gallery');
 // Scripts need no form around the pictures, and a form goes through all of its controls whenever further ones come.
@@ -110,7 +111,12 @@ bindKeys({
 // -- the viewer's way back is this very page, at this place ------------------------------------------------------------
 
 root.addEventListener('click', (event) => {
-  if (!event.defaultPrevented && event.target.closest('.cell > a')) sessionStorage.setItem('zimageweb:from-gallery', '1');
+  const link = event.target.closest('.cell > a');
+  if (link && !event.defaultPrevented) handOver(link.href);
+});
+onArrival({
+  takeOut: (ids) => lift(ids.map((id) => root.querySelector(`.cell[data-id="${id}"]`)).filter(Boolean)),
+  choose: (id) => selection.begin(id),
 });
 
 // -- what happened meanwhile: pictures made, and whatever was done elsewhere ---------------------------------------------

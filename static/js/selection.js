@@ -43,6 +43,17 @@ export class Selection {
     this.show();
   }
 
+  /** With this picture, where the page has it. */
+  begin(id) {
+    const cell = this.root.querySelector(`.cell[data-id="${id}"]`);
+    if (cell) {
+      box(cell).checked = true;
+      this.#anchor = cell;
+      cell.scrollIntoView({ block: 'nearest' });
+    }
+    this.set(true);
+  }
+
   all() {
     for (const cell of this.cells) box(cell).checked = true;
     this.set(true);

@@ -1,9 +1,11 @@
 /** The frame of every page: menus, theme, dialogs, the toast that a deletion on the page before left behind. */
 
 import { csrfToken, post } from './api.js';
+import { copy } from './copying.js';
 import { focusOn } from './focus.js';
 import { startKeys } from './keys.js';
 import { takeToastAfterLoad, toast } from './toast.js';
+import { noteBack } from './way_back.js';
 
 // -- menus: one open at a time, closed by Escape, a click elsewhere or leaving with Tab ---------------------------------
 
@@ -71,15 +73,9 @@ for (const dialog of document.querySelectorAll('dialog.ask')) {
 
 // -- copying -----------------------------------------------------------------------------------------------------------
 
-document.addEventListener('click', async (event) => {
+document.addEventListener('click', (event) => {
   const button = event.target.closest('[data-copy]');
-  if (!button) return;
-  try {
-    await navigator.clipboard.writeText(button.dataset.copy);
-    toast(gettext('Copied.'), { seconds: 3 });
-  } catch { // plain http away from localhost
-    toast(gettext('The browser does not allow copying here.'));
-  }
+  if (button) copy(button.dataset.copy);
 });
 
 startKeys();
@@ -88,6 +84,7 @@ const left = takeToastAfterLoad();
 if (left) {
   const undo = async () => {
     await post('images/restore', { ids: left.ids });
+    noteBack(left.ids);
     location.reload();
   };
   toast(left.text, { undo: left.ids && undo, seconds: 10 });

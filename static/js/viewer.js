@@ -1,13 +1,15 @@
-/** One picture: keys, favourite, bin, details, swiping, and the neighbours loaded ahead. */
+/** One picture: keys, favourite, bin, details, and the neighbours loaded ahead. */
 
 import { albumsOf } from './albums.js';
 import { patch, post } from './api.js';
 import { attribute } from './dom.js';
+import { followGestures } from './gestures.js';
 import { bindKeys } from './keys.js';
 import { toast, toastAfterLoad } from './toast.js';
+import { handOver, isGalleryBehind, noteChosen, noteGone, takeOver } from './way_back.js';
 import { inBin } from './words.js';
+import { Zoom } from './zoom.js';
 
-const FROM_GALLERY = 'zimageweb:from-gallery';
 const PANEL = 'zimageweb:panel';
 const viewer = document.querySelector('.viewer');
 const { id } = viewer.dataset;
@@ -16,29 +18,31 @@ const narrow = matchMedia('(max-width: 860px)');
 
 // -- going on and back: neighbours take this page's place, so that Back leads to the gallery ---------------------------
 
+takeOver();
+
+function turnTo(address) {
+  if (isGalleryBehind()) handOver(address);
+  location.replace(address);
+}
+
 function go(rel) {
   const link = find(`[rel="${rel}"]`);
   if (!link) return false;
-  location.replace(link.href);
+  turnTo(link.href);
   return true;
 }
 
-function back(event) {
-  if (sessionStorage.getItem(FROM_GALLERY) && history.length > 1) {
-    event?.preventDefault();
-    sessionStorage.removeItem(FROM_GALLERY);
-    history.back();
-  } else if (!event) {
-    location.assign(find('[data-back]').href);
-  }
+function back() {
+  if (isGalleryBehind()) history.back();
+  else location.assign(find('[data-back]').href);
 }
 
-find('[data-back]').addEventListener('click', (event) => !event.ctrlKey && !event.metaKey && back(event));
 viewer.addEventListener('click', (event) => {
-  const link = event.target.closest('[rel="prev"], [rel="next"], .strip a');
+  const link = event.target.closest('[data-back], [rel="prev"], [rel="next"], .strip a');
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
-  location.replace(link.href);
+  if (link.matches('[data-back]')) back();
+  else turnTo(link.href);
 });
 addEventListener('load', () => {
   for (const link of viewer.querySelectorAll('[data-preload]')) new Image().src = link.dataset.preload;
@@ -68,8 +72,7 @@ async function moveToBin() {
     return;
   }
   toastAfterLoad({ text: inBin(1), ids: [id] });
-  // The gallery that the browser keeps still shows the picture: load it anew.
-  sessionStorage.removeItem(FROM_GALLERY);
+  noteGone([id]);
   if (!go('next') && !go('prev')) location.replace(find('[data-back]').href);
 }
 
@@ -105,25 +108,31 @@ showPanel(narrow.matches ? false : localStorage.getItem(PANEL) !== 'closed');
 info.addEventListener('click', togglePanel);
 find('[data-grip]').addEventListener('click', togglePanel);
 
-// -- swiping (the arrows in the browser's own bars and the keys do the same) -------------------------------------------
+// -- enlarging, and swiping (the arrows and the keys do the same) -----------------------------------------------------
 
-let touch = null;
 const stage = find('[data-stage]');
-stage.addEventListener('pointerdown', (event) => {
-  touch = event.pointerType === 'touch' && event.isPrimary ? { x: event.clientX, y: event.clientY } : null;
-});
-stage.addEventListener('pointerup', (event) => {
-  if (!touch || visualViewport.scale > 1) return;
-  const [across, down] = [event.clientX - touch.x, event.clientY - touch.y];
-  if (Math.abs(across) > 60 && Math.abs(across) > 2 * Math.abs(down)) go(across < 0 ? 'next' : 'prev');
-});
+const picture = stage.querySelector('img');
+const zoom = picture && new Zoom(stage, picture, find('[data-zoom]'));
+followGestures(stage, zoom, go);
+// In the panel these arrows scroll.
+const isOnStage = ({ target }) => zoom !== null && !target.closest('.panel');
 
 bindKeys({
-  ArrowLeft: () => go('prev'),
-  ArrowRight: () => go('next'),
-  Escape: () => back(),
+  ArrowLeft: () => zoom?.stride(-1, 0) || go('prev'),
+  ArrowRight: () => zoom?.stride(1, 0) || go('next'),
+  ArrowUp: (event) => isOnStage(event) && zoom.stride(0, -1),
+  ArrowDown: (event) => isOnStage(event) && zoom.stride(0, 1),
+  '+': () => zoom?.step(1),
+  '=': () => zoom?.step(1), // the same key without Shift
+  '-': () => zoom?.step(-1),
+  0: () => zoom?.reset(),
+  Escape: () => zoom?.reset() || back(),
   f: () => (heart ? toggleFavourite() : false),
   i: togglePanel,
+  x() {
+    noteChosen(id);
+    back();
+  },
   D: () => find('[data-download]')?.click(),
   Delete: () => (heart ? moveToBin() : false),
 });

@@ -244,6 +244,30 @@ def test_a_missing_file_is_told(alice: User, signed_in: Client) -> None:
     assert signed_in.get(f"/gallery/{image.pk}/").context["missing"] is True
 
 
+def test_a_picture_tells_all_that_it_was_drawn_from(alice: User, bob: User, signed_in: Client) -> None:
+    def facts(**record: Any) -> str:
+        image = make_image(alice, record=record)
+        page = signed_in.get(f"/gallery/{image.pk}/").content.decode()
+        words = re.sub(r"<[^>]+>", " ", page[page.index('<dl class="facts">') : page.index("</dl>")])
+        return " ".join(words.split())
+
+    start = make_image(alice)
+    plain = facts(negative_prompt="", variation=0.0)
+    assert not [name for name in ("Guidance", "Negative", "Variation", "Started", "Strength") if name in plain]
+    told = facts(negative_prompt="<b>blurry", variation=0.3, init_image=f"image:{start.pk}", mask="m", strength=0.55)
+    started = "Started from One of your pictures · with a mask Strength 55%"
+    for fact in ("Negative prompt &lt;b&gt;blurry", "Variation 0.3", started):
+        assert fact in told
+    assert "An uploaded picture Strength" in facts(init_image=str(start.pk), strength=0.5)
+
+    guided = make_image(alice, guidance=2.5, record={"init_image": f"image:{start.pk}", "strength": 1})
+    page = signed_in.get(f"/gallery/{guided.pk}/").content.decode()
+    assert f'href="{start.get_absolute_url()}"' in page[page.index("Started from") :]
+    assert "<dt>Guidance</dt><dd>2.5</dd>" in page
+    theirs = make_image(alice, record={"init_image": f"image:{make_image(bob).pk}", "strength": 1})
+    assert signed_in.get(f"/gallery/{theirs.pk}/").context["start"] is None
+
+
 def test_a_picture_takes_few_queries(
     alice: User, signed_in: Client, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:

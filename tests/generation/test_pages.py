@@ -63,6 +63,8 @@ def test_settings_of_ones_own_picture_are_used_again_and_of_others_never(
     reuse = as_alice.get(f"/?reuse={mine.pk}").context["bootstrap"]["reuse"]
     assert (reuse["prompt"], reuse["seed"]) == ("my own words", 99)
     assert as_alice.get(f"/?reuse={mine.pk}&seed=new").context["bootstrap"]["reuse"]["seed"] is None
+    for only, part in (("prompt", {"prompt": "my own words"}), ("seed", {"seed": 99})):
+        assert as_alice.get(f"/?reuse={mine.pk}&only={only}").context["bootstrap"]["reuse"] == part
     for other in (his.pk, "nonsense", ""):
         answer = as_alice.get(f"/?reuse={other}")
         assert answer.context["bootstrap"]["reuse"] is None
