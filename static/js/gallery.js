@@ -9,6 +9,7 @@ import { show, write } from './dom.js';
 import { Elsewhere } from './elsewhere.js';
 import { isMarked, mark } from './hearts.js';
 import { bindKeys } from './keys.js';
+import { lift } from './lifting.js';
 import { goLive } from './live.js';
 import { Notes } from './notes.js';
 import { keepPlace } from './place.js';

@@ -22,6 +22,8 @@ from tests.engine.lora_making import make_lora
 from tests.site.running import Site, manage, site, until
 
 ADMIN = ("admin", "pw-of-the-admin-1")
+PASSWORD = "pw-of-a-member-1"
+NEWCOMERS = 150
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -78,16 +80,26 @@ def _watch_page(request: pytest.FixtureRequest, watch: Callable[[Page], Page]) -
         watch(request.getfixturevalue("page"))
 
 
-@pytest.fixture
-def member(running_site: Site) -> tuple[str, str]:
-    """A person with an account and nothing in it: name and password. Another one where a test is tried again."""
-    name = f"member{uuid.uuid4().int % 10**8}"
-    script = (
-        f"from django.contrib.auth.models import User;User.objects.create_user({name!r}, password='pw-of-a-member-1')"
-    )
+@pytest.fixture(scope="session")
+def newcomers(running_site: Site) -> Iterator[tuple[str, str]]:
+    """More people than there are tests, made at once: a command for each took longer than most tests."""
+    names = [f"member{uuid.uuid4().int % 10**8}" for _ in range(NEWCOMERS)]
+    script = f"""
+from django.contrib.auth.hashers import make_password
+from django.contrib.auth.models import User
+hashed = make_password({PASSWORD!r})
+for name in {names}:
+    User.objects.create(username=name, password=hashed)
+"""
     made = manage("shell", "-v", "0", "-c", script, data_dir=running_site.data_dir)
     assert made.returncode == 0, made.stderr
-    return name, "pw-of-a-member-1"
+    return iter([(name, PASSWORD) for name in names])
+
+
+@pytest.fixture
+def member(newcomers: Iterator[tuple[str, str]]) -> tuple[str, str]:
+    """A person with an account and nothing in it: name and password. Another one where a test is tried again."""
+    return next(newcomers)
 
 
 def sign_in(page: Page, account: tuple[str, str]) -> None:
