@@ -101,12 +101,17 @@ def mark_images(request: HttpRequest, marks: ImageMarks) -> Marked:
 
 @router.post("images/whereabouts", response=Whereabouts, url_name="images_whereabouts")
 def whereabouts(request: HttpRequest, shown: ImagesShown) -> Whereabouts:
-    """What has become of images that a page shows, and how many there are now; it changes nothing."""
+    """What has become of images that a page shows, and how many there are now; it changes nothing.
+
+    It is asked in whatever state the page is in: what is not there, or somebody else's, is gone and no error.
+    """
     asker = request.user
     assert isinstance(asker, User)  # noqa: S101  the API's authentication has made sure
-    album = get_object_or_404(Album.objects.visible_to(request.user), pk=shown.album) if shown.album else None
-    mine = Image.objects.visible_to(request.user).filter(pk__in=shown.ids)
-    kept = dict(feed.search(mine.kept(), text="", favourite=False, album=album).values_list("pk", "favourite"))
+    mine = Image.objects.visible_to(asker).filter(pk__in=shown.ids)
+    found = mine.kept()
+    if shown.album:
+        found = found.filter(entries__album__in=Album.objects.visible_to(asker).filter(pk=shown.album))
+    kept = dict(found.values_list("pk", "favourite"))
     totals = feed.totals(asker.pk)
     albums: Iterable[Any] = Album.objects.visible_to(asker).summed_up()  # what that adds, the class does not declare
     return {

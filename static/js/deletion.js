@@ -14,6 +14,11 @@ const backInGallery = (number) => {
   return interpolate(words, [number]);
 };
 
+function takeAllOut() {
+  document.getElementById('pictures').replaceChildren();
+  showWhatIsThere();
+}
+
 /** @param {HTMLElement[]} cells */
 export async function deleteCells(cells) {
   const ids = cells.map((cell) => cell.dataset.id);
@@ -51,8 +56,7 @@ export async function deleteAll(expected) {
     await inChunks('images/restore', deleted);
     location.reload();
   };
-  document.getElementById('pictures').replaceChildren();
-  showWhatIsThere();
+  takeAllOut();
   toast(inBin(deleted.length), { undo, seconds: 20 });
 }
 
@@ -72,8 +76,7 @@ export async function restoreCells(cells) {
 /** The whole bin, further pages too. */
 export async function restoreAll() {
   const { restored } = await changing(() => post('images/restore', { all: true }));
-  document.getElementById('pictures').replaceChildren();
-  showWhatIsThere();
+  takeAllOut();
   count('bin', -restored.length);
   toast(backInGallery(restored.length));
 }

@@ -9,14 +9,13 @@ import { show, write } from './dom.js';
 import { Elsewhere } from './elsewhere.js';
 import { isMarked, mark } from './hearts.js';
 import { bindKeys } from './keys.js';
-import { lift } from './lifting.js';
 import { goLive } from './live.js';
 import { Notes } from './notes.js';
 import { keepPlace } from './place.js';
 import { Selection } from './selection.js';
 import { offerStart } from './start_here.js';
 import { toast } from './toast.js';
-import { handOver, onArrival } from './way_back.js';
+import { handOver, onChosen } from './way_back.js';
 
 const root = document.querySelector('.gallery');
 // Scripts need no form around the pictures, and a form goes through all of its controls whenever further ones come.
@@ -115,10 +114,7 @@ root.addEventListener('click', (event) => {
   const link = event.target.closest('.cell > a');
   if (link && !event.defaultPrevented) handOver(link.href);
 });
-onArrival({
-  takeOut: (ids) => lift(ids.map((id) => root.querySelector(`.cell[data-id="${id}"]`)).filter(Boolean)),
-  choose: (id) => selection.begin(id),
-});
+onChosen((id) => selection.begin(id));
 
 // -- what happened meanwhile: pictures made, and whatever was done elsewhere ---------------------------------------------
 

@@ -5,7 +5,6 @@ import { copy } from './copying.js';
 import { focusOn } from './focus.js';
 import { startKeys } from './keys.js';
 import { takeToastAfterLoad, toast } from './toast.js';
-import { noteBack } from './way_back.js';
 
 // -- menus: one open at a time, closed by Escape, a click elsewhere or leaving with Tab ---------------------------------
 
@@ -84,7 +83,6 @@ const left = takeToastAfterLoad();
 if (left) {
   const undo = async () => {
     await post('images/restore', { ids: left.ids });
-    noteBack(left.ids);
     location.reload();
   };
   toast(left.text, { undo: left.ids && undo, seconds: 10 });

@@ -6,7 +6,7 @@ import { attribute } from './dom.js';
 import { followGestures } from './gestures.js';
 import { bindKeys } from './keys.js';
 import { toast, toastAfterLoad } from './toast.js';
-import { handOver, isGalleryBehind, noteChosen, noteGone, takeOver } from './way_back.js';
+import { handOver, isGalleryBehind, noteChosen, takeOver } from './way_back.js';
 import { inBin } from './words.js';
 import { Zoom } from './zoom.js';
 
@@ -72,7 +72,6 @@ async function moveToBin() {
     return;
   }
   toastAfterLoad({ text: inBin(1), ids: [id] });
-  noteGone([id]);
   if (!go('next') && !go('prev')) location.replace(find('[data-back]').href);
 }
 

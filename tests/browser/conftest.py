@@ -134,4 +134,12 @@ def phone(browser: Browser, browser_context_args: dict[str, Any], base_url: str)
     context.close()
 
 
+@pytest.fixture
+def narrow(phone: BrowserContext, watch: Callable[[Page], Page]) -> Page:
+    """A phone as narrow as they come."""
+    page = watch(phone.new_page())
+    page.set_viewport_size({"width": 320, "height": 640})
+    return page
+
+
 __all__ = ["ADMIN", "sign_in"]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import sign_in
 from tests.site.running import Site, manage
@@ -83,7 +83,7 @@ def test_an_album_is_made_filled_renamed_packed_and_deleted(
     axe(page)
 
     page.get_by_role("button", name="Download as ZIP").first.click()
-    ready = page.get_by_text("A ZIP with 2 pictures is ready.")
+    ready = page.locator(".toast", has_text="A ZIP with 2 pictures is ready.")
     expect(ready).to_be_visible()
     with page.expect_download() as download:
         page.locator(".toast").get_by_role("button", name="Download").click()
@@ -129,7 +129,7 @@ def test_more_pictures_than_one_request_takes_go_into_an_album(page: Page, pictu
 
     choose_all_and_open_the_menu()
     page.get_by_role("toolbar").get_by_role("button", name="Many").click()
-    expect(page.get_by_text("0 pictures added.")).to_be_visible()
+    expect(page.locator(".toast")).to_contain_text("0 pictures added.")
     assert sent == [1000, 4, 1000, 4]
 
 
@@ -144,7 +144,7 @@ def test_a_zip_is_announced_on_pages_without_live_pictures(page: Page, pictures:
         page.goto(address)
         page.wait_for_function("() => window.hasHeard")
         assert page.evaluate(PACK, number) == 202
-        expect(page.get_by_text("A ZIP with 1 picture is ready.")).to_be_visible()
+        expect(page.locator(".toast", has_text="A ZIP with 1 picture is ready.")).to_be_visible()
 
 
 def test_the_viewer_puts_a_picture_into_an_album(page: Page, pictures: tuple[str, str]) -> None:
@@ -166,11 +166,8 @@ def test_the_viewer_puts_a_picture_into_an_album(page: Page, pictures: tuple[str
     expect(albums.get_by_role("link", name="Ink")).to_be_visible()
 
 
-def test_a_phone_holds_the_bar_of_the_selection(
-    phone: BrowserContext, pictures: tuple[str, str], watch: Callable[[Page], Page]
-) -> None:
-    page = watch(phone.new_page())
-    page.set_viewport_size({"width": 320, "height": 640})
+def test_a_phone_holds_the_bar_of_the_selection(narrow: Page, pictures: tuple[str, str]) -> None:
+    page = narrow
     sign_in(page, pictures)
     page.goto("/gallery/")
     page.get_by_role("button", name="Select", exact=True).click()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.chromium import PHONE
 from tests.browser.conftest import sign_in
@@ -52,16 +52,15 @@ def test_many_are_marked_in_one_request(page: Page, pictures: Account) -> None:
 
 
 def test_a_long_press_begins_to_choose_and_the_whole_bin_is_restored(
-    phone: BrowserContext, pictures: Account, watch: Callable[[Page], Page], axe: Callable[[Page], None]
+    narrow: Page, pictures: Account, axe: Callable[[Page], None]
 ) -> None:
-    page = watch(phone.new_page())
-    page.set_viewport_size({"width": 320, "height": 640})
+    page = narrow
     sign_in(page, pictures)
     page.goto("/gallery/")
     expect(page.locator("[data-selected]")).to_have_text("0 selected")  # its scripts are at work
     box = page.locator(".cell").first.bounding_box()
     assert box
-    touch = phone.new_cdp_session(page)
+    touch = page.context.new_cdp_session(page)
     place = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
     touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [place]})
     expect(page.get_by_text("1 selected")).to_be_visible()
@@ -80,7 +79,7 @@ def test_a_long_press_begins_to_choose_and_the_whole_bin_is_restored(
     expect(page.get_by_text("2 selected")).to_be_visible()
     more.click()
     page.get_by_role("button", name="Restore all").click()
-    expect(page.get_by_text("2 pictures are back in the gallery.")).to_be_visible()
+    expect(page.locator(".toast", has_text="2 pictures are back in the gallery.")).to_be_visible()
     expect(page.get_by_text("The bin is empty")).to_be_visible()
 
 

@@ -78,10 +78,10 @@ def test_what_happened_during_a_cut_is_caught_up_and_a_failed_undo_says_so(page:
     first = page.locator(".cell").first.get_attribute("data-id")
     page.locator(".cell [name=ids]").nth(3).check(force=True)
     page.keyboard.press("Delete")
-    expect(page.get_by_text("1 picture is in the bin.")).to_be_visible()
+    expect(page.locator(".toast", has_text="1 picture is in the bin.")).to_be_visible()
     page.context.set_offline(True)
     page.get_by_role("button", name="Undo").click()
-    expect(page.get_by_text("The server cannot be reached.")).to_be_visible()
+    expect(page.locator(".toast", has_text="The server cannot be reached.")).to_be_visible()
     undo = page.get_by_role("button", name="Undo")
     undo.hover()  # the note stays
     expect(page.get_by_text("The connection is interrupted.")).to_be_visible()
@@ -136,7 +136,7 @@ def test_all_are_deleted_only_as_many_as_are_named(page: Page, pictures: Account
     expect(dialog.get_by_role("button", name="Delete all 4")).to_be_disabled()
     dialog.get_by_label("Type 4 to confirm").fill("4")
     dialog.get_by_role("button", name="Delete all 4").click()
-    expect(page.get_by_text("4 pictures are in the bin.")).to_be_visible()
+    expect(page.locator(".toast", has_text="4 pictures are in the bin.")).to_be_visible()
     expect(page.locator(".cell")).to_have_count(0)
     until_totals(page, "0", "0", "4")
 
@@ -151,7 +151,7 @@ def test_a_picture_that_the_page_has_not_heard_of_is_not_deleted(page: Page, pic
     dialog = page.get_by_role("dialog")
     dialog.get_by_role("textbox").fill("4")
     dialog.get_by_role("button", name="Delete all 4").click()
-    expect(page.get_by_text("There are 4 pictures now, not 3. Nothing was deleted.")).to_be_visible()
+    expect(page.locator(".toast", has_text="There are 4 pictures now, not 3. Nothing was deleted.")).to_be_visible()
     expect(page.locator(".cell")).to_have_count(4)
 
 

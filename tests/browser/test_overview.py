@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import sign_in
 from tests.browser.test_albums import pictures
@@ -86,11 +86,8 @@ def test_both_work_without_scripts(browser: Browser, browser_context_args: dict[
     context.close()
 
 
-def test_a_phone_has_room_for_both(
-    phone: BrowserContext, pictures: Account, watch: Callable[[Page], Page], axe: Callable[[Page], None]
-) -> None:
-    page = watch(phone.new_page())
-    page.set_viewport_size({"width": 320, "height": 640})
+def test_a_phone_has_room_for_both(narrow: Page, pictures: Account, axe: Callable[[Page], None]) -> None:
+    page = narrow
     sign_in(page, pictures)
     page.goto("/gallery/")
     for name in (".sort", ".density", ".jump"):

@@ -1,4 +1,4 @@
-"""The viewer: enlarging, going on and back, its keys; on a phone, over plain http, and without scripts."""
+"""The viewer: going on and back, its keys, facts; on a phone, over plain http, and without scripts."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, CDPSession, FloatRect, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from tests.browser.chromium import PHONE
 from tests.browser.conftest import sign_in
+from tests.browser.looking import too_small
 from tests.site.running import Site, manage
 
 Account = tuple[str, str]
@@ -24,16 +25,6 @@ make_image(owner, prompt="fox 0", width=1600, height=1200, guidance=2.0, record=
 for number in range(1, 40):
     make_image(owner, prompt=f"fox {{number}}", width=24, height=16, age=dt.timedelta(minutes=5 + number))
 """
-DRAWN = """(image) => {
-    const { x, y, width, height } = image.getBoundingClientRect();
-    const scale = Math.min(width / image.naturalWidth, height / image.naturalHeight);
-    const [across, down] = [image.naturalWidth * scale, image.naturalHeight * scale];
-    return { x: x + (width - across) / 2, y: y + (height - down) / 2, width: across, height: down };
-}"""
-SMALL = """() => [...document.querySelectorAll('.viewer :is(a, button, summary)')]
-    .filter((each) => each.checkVisibility({ visibilityProperty: true }))
-    .filter((each) => ['width', 'height'].some((side) => each.getBoundingClientRect()[side] < 44))
-    .map((each) => each.outerHTML.slice(0, 160))"""
 
 
 @pytest.fixture
@@ -77,127 +68,6 @@ def picture(page: Page) -> Locator:
 
 def enlarge(page: Page) -> Locator:
     return page.get_by_role("button", name="Enlarge")
-
-
-def box(page: Page) -> FloatRect:
-    """Where the picture itself is, without the room that its element leaves beside it."""
-    found: FloatRect = picture(page).evaluate(DRAWN)
-    return found
-
-
-# -- enlarging --------------------------------------------------------------------------------------------------------
-
-
-def test_a_click_enlarges_there_dragging_moves_and_a_click_ends_it(viewer: Page, axe: Callable[[Page], None]) -> None:
-    page, whole = viewer, box(viewer)
-    x, y = whole["x"] + whole["width"] * 0.75, whole["y"] + whole["height"] * 0.25
-    page.mouse.click(x, y)
-    expect(enlarge(page)).to_have_attribute("aria-pressed", "true")
-    large = box(page)
-    assert (large["width"], large["height"]) == pytest.approx((1600, 1200), abs=1)  # a pixel is a pixel
-    assert (x - large["x"]) / 1600 == pytest.approx(0.75, abs=0.01)
-    assert (y - large["y"]) / 1200 == pytest.approx(0.25, abs=0.01)
-    axe(page)
-
-    page.mouse.move(x, y)
-    page.mouse.down()
-    page.mouse.move(x - 50, y - 70, steps=3)
-    page.mouse.up()
-    moved = box(page)
-    assert (moved["x"] - large["x"], moved["y"] - large["y"]) == pytest.approx((-50, -70), abs=1)
-    page.mouse.move(x, y)
-    page.mouse.down()
-    page.mouse.move(x + 3000, y, steps=3)
-    page.mouse.up()
-    stage = page.locator("[data-stage]").bounding_box()
-    assert stage
-    assert box(page)["x"] == pytest.approx(stage["x"], abs=1)  # no further than its edge
-
-    page.mouse.click(x, y)
-    expect(enlarge(page)).to_have_attribute("aria-pressed", "false")
-    assert box(page) == whole
-
-
-def test_wheel_keys_and_a_button_enlarge_as_well(viewer: Page) -> None:
-    page, whole = viewer, box(viewer)
-    page.mouse.move(whole["x"] + 200, whole["y"] + 200)
-    page.mouse.wheel(0, -100)
-    expect(enlarge(page)).to_have_attribute("aria-pressed", "true")
-    assert box(page)["width"] > whole["width"]
-    page.keyboard.press("0")
-    expect(enlarge(page)).to_have_attribute("aria-pressed", "false")
-
-    page.keyboard.press("+")
-    page.keyboard.press("+")
-    assert box(page)["width"] == pytest.approx(whole["width"] * 2.25, abs=2)
-    page.keyboard.press("-")
-    assert box(page)["width"] == pytest.approx(whole["width"] * 1.5, abs=2)
-    before = box(page)
-    page.keyboard.press("ArrowRight")  # moves on within the picture, not to the next
-    assert box(page)["x"] < before["x"]
-    page.keyboard.press("Escape")
-    assert box(page) == whole
-    expect(picture(page)).to_have_attribute("alt", "fox 0")
-
-    enlarge(page).press("Enter")
-    expect(enlarge(page)).to_have_attribute("aria-pressed", "true")
-    expect(page.locator("#announcer")).to_contain_text("Enlarged to 100%.")
-    page.keyboard.press("0")
-    expect(page.locator("#announcer")).to_contain_text("The whole picture is shown.")
-    page.keyboard.press("ArrowRight")
-    arrived_at(page, 1)
-    size = box(page)["width"]
-    enlarge(page).click()  # one that is smaller than the stage
-    assert box(page)["width"] == pytest.approx(2 * size, abs=1)
-
-
-class Fingers:
-    """On a touch screen; `fingers(type, (x, y), …)` says what is down from then on."""
-
-    def __init__(self, session: CDPSession) -> None:
-        self._session = session
-
-    def __call__(self, kind: str, *points: tuple[float, float]) -> None:
-        down = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(points)]
-        self._session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": down})
-
-    def draw(self, start: tuple[float, float], end: tuple[float, float]) -> None:
-        self("touchStart", start)
-        self("touchMove", ((start[0] + end[0]) / 2, (start[1] + end[1]) / 2))
-        self("touchMove", end)
-        self("touchEnd")
-
-
-@pytest.fixture
-def fingers(phone_viewer: Page) -> Fingers:
-    return Fingers(phone_viewer.context.new_cdp_session(phone_viewer))
-
-
-def test_fingers_enlarge_move_and_go_on(phone_viewer: Page, fingers: Fingers) -> None:
-    page, whole = phone_viewer, box(phone_viewer)
-    y = whole["y"] + whole["height"] / 2
-    fingers("touchStart", (150, y))
-    fingers("touchStart", (150, y), (240, y))
-    fingers("touchMove", (105, y), (285, y))
-    fingers("touchEnd", (105, y))
-    fingers("touchEnd")
-    expect(enlarge(page)).to_have_attribute("aria-pressed", "true")
-    large = box(page)
-    assert large["width"] == pytest.approx(2 * whole["width"], rel=0.05)
-
-    fingers.draw((300, y), (100, y))  # what would be a swipe moves it
-    assert box(page)["x"] < large["x"] - 100
-    expect(picture(page)).to_have_attribute("alt", "fox 0")
-    for _ in range(2):
-        fingers("touchStart", (200, y))
-        fingers("touchEnd")
-    expect(enlarge(page)).to_have_attribute("aria-pressed", "false")
-    assert box(page) == whole
-
-    fingers.draw((300, y), (100, y))
-    arrived_at(page, 1)
-    fingers.draw((100, y), (300, y))
-    arrived_at(page, 0)
 
 
 # -- going on and back ------------------------------------------------------------------------------------------------
@@ -264,22 +134,24 @@ def test_back_leads_to_the_gallery_also_by_another_way(viewer: Page) -> None:
 # -- facts, and using them again --------------------------------------------------------------------------------------
 
 
+def reuse(page: Page, address: str, part: str) -> None:
+    page.goto(address)
+    page.get_by_label("Reuse a part").click()
+    page.get_by_role("link", name=part).click()
+
+
 def test_a_part_of_the_settings_joins_what_was_typed(viewer: Page) -> None:
     page, address = viewer, viewer.url
     page.goto("/")
     prompt, seed = page.get_by_label("Describe your picture"), page.locator("#seed")
     expect(page.locator("[data-summary]")).to_have_text(re.compile("·"))  # its scripts are at work
     prompt.fill("my draft")
-    page.goto(address)
-    page.get_by_label("Reuse a part").click()
-    page.get_by_role("link", name="Only the seed").click()
+    reuse(page, address, "Only the seed")
     expect(seed).to_have_value("42")
     expect(prompt).to_have_value("my draft")
     page.locator("summary", has_text="Fine-tuning").click()
     seed.fill("7")
-    page.goto(address)
-    page.get_by_label("Reuse a part").click()
-    page.get_by_role("link", name="Only the prompt").click()
+    reuse(page, address, "Only the prompt")
     expect(prompt).to_have_value("fox 0")
     expect(seed).to_have_value("7")
 
@@ -291,7 +163,7 @@ def test_the_prompt_is_copied_over_plain_http_too(page: Page, foxes: Account) ->
     open_fox(page)
     button = page.get_by_role("button", name="Copy the prompt")
     button.click()
-    expect(page.get_by_text("Copied.", exact=True)).to_be_visible()
+    expect(page.locator(".toast", has_text="Copied.")).to_be_visible()
     expect(button).to_be_focused()
     page.goto("/")
     prompt = page.get_by_label("Describe your picture")
@@ -306,11 +178,11 @@ def test_the_prompt_is_copied_over_plain_http_too(page: Page, foxes: Account) ->
 def test_a_phone_has_all_of_it_and_large_enough(phone_viewer: Page, axe: Callable[[Page], None]) -> None:
     page = phone_viewer
     expect(page.get_by_role("button", name="Copy the prompt")).to_be_visible()
-    assert not page.evaluate(SMALL)
+    assert not too_small(page)
     axe(page)
     page.get_by_role("button", name="Details", exact=True).tap()
     expect(page.get_by_role("button", name="Copy the negative prompt")).to_be_visible()
-    assert not page.evaluate(SMALL)
+    assert not too_small(page)
     page.get_by_role("link", name="Older picture").tap()
     arrived_at(page, 1)
     page.get_by_role("link", name="Newer picture").tap()

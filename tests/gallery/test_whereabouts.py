@@ -46,9 +46,13 @@ def test_it_says_where_pictures_are_and_how_many_there_are(alice: User, bob: Use
     assert ask(signed_in, kept, liked, unseen, album=str(album.pk)).json()["kept"] == [str(liked.pk)]
 
 
-def test_other_peoples_albums_do_not_exist(bob: User, signed_in: Client) -> None:
+def test_other_peoples_albums_are_as_those_that_do_not_exist(alice: User, bob: User, signed_in: Client) -> None:
+    mine, his = make_image(alice), make_image(bob)
     album = albums.create(user=bob, name="His")
-    assert ask(signed_in, album=str(album.pk)).status_code == 404
+    albums.add(album, [his.pk])
+    told = ask(signed_in, mine, his, album=str(album.pk))
+    assert (told.status_code, told.json()["kept"]) == (200, [])
+    assert told.json() == ask(signed_in, mine, his, album=str(uuid.uuid4())).json()
 
 
 def test_it_takes_the_same_few_queries_however_many_pictures(
