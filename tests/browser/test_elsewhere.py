@@ -119,6 +119,7 @@ def test_all_are_deleted_only_as_many_as_are_named(page: Page, pictures: Account
     expect(page.locator("[data-selected]")).to_have_text("0 selected")
     page.locator(".cell [name=ids]").first.check(force=True)
     page.keyboard.press("Delete")
+    expect(page.locator(".toast", has_text="1 picture is in the bin.")).to_be_visible()
     expect(page.locator(".cell")).to_have_count(3)
     page.locator(".bar summary").and_(page.get_by_label("More")).click()
     page.get_by_role("button", name="Delete all…").click()
