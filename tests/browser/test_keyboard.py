@@ -105,6 +105,7 @@ def test_from_signing_in_to_signing_out(page: Page, member: tuple[str, str]) -> 
     page.keyboard.press("Enter")
     heart = page.get_by_role("button", name="Favourite", exact=True)
     expect(heart).to_have_attribute("aria-pressed", "false")
+    page.wait_for_load_state()  # until its scripts are at work the heart is a form's button, which loads the page anew
     tab_to(page, heart)
     with page.expect_response(re.compile("/api/v1/images/")) as marked:
         press(page, "Enter")
