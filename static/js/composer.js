@@ -49,14 +49,21 @@ export class Composer {
     this.#changed();
   }
 
-  /** As `fill`; a prompt that is lost by it, being neither asked for before nor one of our own, can be taken back. */
+  /** As `fill`; what was typed or painted and is lost by it can be taken back. */
   replace(values, words = gettext('What you had typed was replaced.')) {
     const before = this.#draft;
-    const prompt = cleaned(before.prompt);
     this.fill(values);
-    if (!prompt || prompt === cleaned(this.settings.values.prompt)) return;
-    if ([...promptsBefore(), ...(embedded('examples') ?? [])].includes(prompt)) return;
-    toast(words, { undo: () => this.replace(before), seconds: 10 });
+    const { prompt, mask } = this.#draft;
+    const isMaskLost = before.mask && before.mask !== mask;
+    const isPromptLost = cleaned(before.prompt) !== cleaned(prompt) && this.#isOwn(cleaned(before.prompt));
+    if (!isPromptLost && !isMaskLost) return;
+    const said = isPromptLost ? words : gettext('What you had painted was replaced.');
+    toast(said, { undo: () => this.replace(before), seconds: 10 });
+  }
+
+  /** Neither asked for before nor one of our own: it is nowhere else. */
+  #isOwn(prompt) {
+    return prompt && ![...promptsBefore(), ...(embedded('examples') ?? [])].includes(prompt);
   }
 
   /** Everything that is set, a start that is none included. */

@@ -36,7 +36,7 @@ const composer = new Composer(form, {
 startPrompting(form, composer);
 const pictures = readPictures(form, (settings) => composer.replace(settings), composer.start);
 // A reload must not put the reused settings over what has been typed since.
-if (bootstrap.start) composer.start.use(`image:${bootstrap.start}`);
+if (bootstrap.start) composer.replace({ init_image: `image:${bootstrap.start}` });
 if (bootstrap.reuse || bootstrap.start) history.replaceState(null, '', location.pathname);
 
 const feed = new Feed(document.getElementById('jobs'), store, {

@@ -85,7 +85,7 @@ export class Start {
       this.remove();
       return;
     }
-    this.strength.value = strength;
+    if (strength !== undefined) this.strength.value = strength;
     this.use(reference, mask ?? '');
   }
 

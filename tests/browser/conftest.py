@@ -6,6 +6,7 @@ fails the test, unless it is marked `console_ok`.
 
 from __future__ import annotations
 
+import json
 import os
 import uuid
 from collections.abc import Callable, Iterator
@@ -19,11 +20,14 @@ from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expec
 from tests.browser.chromium import ARGUMENTS, DESKTOP, MISSING, PHONE, find_chromium
 from tests.browser.looking import Watcher, barriers
 from tests.engine.lora_making import make_lora
-from tests.site.running import Site, manage, site, until
+from tests.site.running import Site, site, until
+from tests.site.shell import Shell
+from tests.site.shell import shell as open_shell
 
 ADMIN = ("admin", "pw-of-the-admin-1")
 PASSWORD = "pw-of-a-member-1"
 NEWCOMERS = 150
+_COOKIES: dict[str, Any] = {}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -81,19 +85,31 @@ def _watch_page(request: pytest.FixtureRequest, watch: Callable[[Page], Page]) -
 
 
 @pytest.fixture(scope="session")
-def newcomers(running_site: Site) -> Iterator[tuple[str, str]]:
-    """More people than there are tests, made at once: a command for each took longer than most tests."""
-    names = [f"member{uuid.uuid4().int % 10**8}" for _ in range(NEWCOMERS)]
+def shell(running_site: Site) -> Iterator[Shell]:
+    with open_shell(running_site.data_dir) as run:
+        yield run
+
+
+@pytest.fixture(scope="session")
+def newcomers(shell: Shell, base_url: str) -> Iterator[tuple[str, str]]:
+    """More people than there are tests, made at once, and a session for each: `sign_in` finds it in `_COOKIES`."""
     script = f"""
+import json
+from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
-hashed = make_password({PASSWORD!r})
-for name in {names}:
-    User.objects.create(username=name, password=hashed)
+from django.test import Client
+hashed, sessions = make_password({PASSWORD!r}), {{}}
+for name in {[f"member{uuid.uuid4().int % 10**8}" for _ in range(NEWCOMERS)]}:
+    client = Client()
+    client.force_login(User.objects.create(username=name, password=hashed))
+    sessions[name] = client.cookies[settings.SESSION_COOKIE_NAME].value
+print(json.dumps(sessions))
 """
-    made = manage("shell", "-v", "0", "-c", script, data_dir=running_site.data_dir)
-    assert made.returncode == 0, made.stderr
-    return iter([(name, PASSWORD) for name in names])
+    sessions = json.loads(shell(script))
+    for name, session in sessions.items():
+        _COOKIES[name] = {"name": settings.SESSION_COOKIE_NAME, "value": session, "url": base_url, "httpOnly": True}
+    return iter([(name, PASSWORD) for name in sessions])
 
 
 @pytest.fixture
@@ -103,10 +119,15 @@ def member(newcomers: Iterator[tuple[str, str]]) -> tuple[str, str]:
 
 
 def sign_in(page: Page, account: tuple[str, str]) -> None:
-    page.goto("/accounts/login/")
-    page.get_by_label("Username").or_(page.get_by_label("Login")).first.fill(account[0])
-    page.get_by_label("Password", exact=False).first.fill(account[1])
-    page.get_by_role("button", name="Sign in").click()
+    """To the create page: the first time with the session made beforehand, later with the form, as people do."""
+    if cookie := _COOKIES.pop(account[0], None):
+        page.context.add_cookies([cookie])
+        page.goto("/")
+    else:
+        page.goto("/accounts/login/")
+        page.get_by_label("Username").or_(page.get_by_label("Login")).first.fill(account[0])
+        page.get_by_label("Password", exact=False).first.fill(account[1])
+        page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_label("Describe your picture")).to_be_visible()
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
-from tests.site.running import Site, manage, until
+from tests.site.running import Site, until
+from tests.site.shell import shell
 
 PASSWORD = "pw-of-a-person-1"
 PEOPLE = (
@@ -133,9 +134,8 @@ class Population:
         return [image["id"] for image in self.call("mei", "GET", f"images?q={quote(prompt)}")["items"]]
 
     def _run(self, script: str) -> str:
-        done = manage("shell", "-v", "0", "-c", script, data_dir=self.site.data_dir, **ALONE)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+        with shell(self.site.data_dir, **ALONE) as run:
+            return run(script)
 
 
 # What a developer's .env may say of another place; empty is the default.

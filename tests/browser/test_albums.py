@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import sign_in
-from tests.site.running import Site, manage
+from tests.site.shell import Shell
 
 MAKE = """
 import datetime as dt
@@ -50,10 +50,9 @@ PACK = """async (id) => {
 
 
 @pytest.fixture
-def pictures(running_site: Site, member: tuple[str, str]) -> tuple[str, str]:
+def pictures(shell: Shell, member: tuple[str, str]) -> tuple[str, str]:
     """A person with four pictures, the newest called *fox 0*."""
-    made = manage("shell", "-v", "0", "-c", MAKE.format(name=member[0]), data_dir=running_site.data_dir)
-    assert made.returncode == 0, made.stderr
+    shell(MAKE.format(name=member[0]))
     return member
 
 

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.test_drafts import give_picture
 from tests.browser.test_keyboard import RECORD
 from tests.browser.test_pictures_as_settings import drop, picture
-from tests.site.running import Site
+from tests.site.shell import Shell
 
 _HEARD = """([words, times]) => window.said.filter((text) => text.includes(words)).length === times"""
 
@@ -26,9 +26,9 @@ def test_the_same_words_are_read_aloud_every_time(signed_in: Page) -> None:
 
 
 @pytest.mark.console_ok("ERR_INTERNET_DISCONNECTED", "WebSocket")
-def test_it_is_told_that_nothing_could_be_undone(signed_in: Page, running_site: Site, member: tuple[str, str]) -> None:
+def test_it_is_told_that_nothing_could_be_undone(signed_in: Page, shell: Shell, member: tuple[str, str]) -> None:
     page = signed_in
-    page.goto(f"/gallery/{give_picture(running_site, member[0])}/")
+    page.goto(f"/gallery/{give_picture(shell, member[0])}/")
     page.get_by_role("button", name="Move to the bin").click()
     undo = page.locator(".toast").get_by_role("button", name="Undo")
     expect(undo).to_be_visible()

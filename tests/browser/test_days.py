@@ -5,7 +5,7 @@ from __future__ import annotations
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import sign_in
-from tests.site.running import Site, manage
+from tests.site.shell import Shell
 
 MAKE = """
 import datetime as dt
@@ -20,9 +20,8 @@ Image.objects.filter(pk__in=made).update(created_at=noon)
 """
 
 
-def test_a_day_of_two_pages_keeps_its_number(page: Page, running_site: Site, member: tuple[str, str]) -> None:
-    made = manage("shell", "-v", "0", "-c", MAKE.format(name=member[0]), data_dir=running_site.data_dir)
-    assert made.returncode == 0, made.stderr
+def test_a_day_of_two_pages_keeps_its_number(page: Page, shell: Shell, member: tuple[str, str]) -> None:
+    shell(MAKE.format(name=member[0]))
     sign_in(page, member)
     page.goto("/gallery/")
     day = page.get_by_role("heading", level=2)

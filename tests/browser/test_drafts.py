@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import sign_in
 from tests.browser.test_pictures_as_settings import picture
-from tests.site.running import Site, manage
+from tests.site.shell import Shell
 
 GIVE = """
 from django.contrib.auth.models import User
@@ -18,11 +18,9 @@ print(make_image(User.objects.get(username={name!r})).pk)
 """
 
 
-def give_picture(site: Site, name: str) -> str:
+def give_picture(shell: Shell, name: str) -> str:
     """A picture of this person that nobody had to wait for; its id. Its prompt is *a lighthouse at dusk*."""
-    made = manage("shell", "-v", "0", "-c", GIVE.format(name=name), data_dir=site.data_dir)
-    assert made.returncode == 0, made.stderr
-    return made.stdout.strip()
+    return shell(GIVE.format(name=name)).strip()
 
 
 @pytest.fixture
@@ -73,9 +71,7 @@ def test_a_reload_keeps_the_picture_to_start_from_and_what_is_painted_on_it(comp
     expect(page.get_by_role("button", name="Start from a picture")).to_be_visible()
 
 
-def test_what_takes_the_place_of_a_draft_can_be_undone(
-    composer: Page, running_site: Site, member: tuple[str, str]
-) -> None:
+def test_what_takes_the_place_of_a_draft_can_be_undone(composer: Page, shell: Shell, member: tuple[str, str]) -> None:
     page, prompt = composer, composer.get_by_label("Describe your picture")
     undo = page.locator(".toast").get_by_role("button", name="Undo")
     surprise = page.get_by_role("button", name="Surprise me")
@@ -94,7 +90,7 @@ def test_what_takes_the_place_of_a_draft_can_be_undone(
 
     prompt.fill("my own words")
     page.get_by_label("Describe your picture").press("End")
-    page.goto(f"/?reuse={give_picture(running_site, member[0])}")
+    page.goto(f"/?reuse={give_picture(shell, member[0])}")
     expect(prompt).to_have_value("a lighthouse at dusk")
     page.locator(".fold > summary").click()
     expect(page.locator("#seed")).to_have_value("42")

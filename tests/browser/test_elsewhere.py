@@ -10,7 +10,8 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import sign_in
 from tests.browser.test_albums import pictures
-from tests.site.running import Site, manage, until
+from tests.site.running import until
+from tests.site.shell import Shell
 
 __all__ = ["pictures"]  # a fixture
 
@@ -26,10 +27,9 @@ for number in range(130):
 
 
 @pytest.fixture
-def many(running_site: Site, member: Account) -> Account:
+def many(shell: Shell, member: Account) -> Account:
     """A person with three pages of pictures, the newest called *fox 0*."""
-    made = manage("shell", "-v", "0", "-c", MANY.format(name=member[0]), data_dir=running_site.data_dir)
-    assert made.returncode == 0, made.stderr
+    shell(MANY.format(name=member[0]))
     return member
 
 

@@ -11,7 +11,8 @@ from playwright.sync_api import Page, Response, expect
 
 from tests.browser.conftest import sign_in
 from tests.browser.test_main_job import ask
-from tests.site.running import Site, manage, until
+from tests.site.running import Site, until
+from tests.site.shell import Shell
 
 OLDER = 30  # batches: three pages
 MAKE = """
@@ -87,10 +88,8 @@ def test_the_same_again_has_new_seeds(signed_in: Page) -> None:
     assert first["seed"] != second["seed"]
 
 
-def test_older_batches_follow(page: Page, member: tuple[str, str], running_site: Site) -> None:
-    script = MAKE.format(name=member[0], older=OLDER)
-    made = manage("shell", "-v", "0", "-c", script, data_dir=running_site.data_dir)
-    assert made.returncode == 0, made.stderr
+def test_older_batches_follow(page: Page, member: tuple[str, str], shell: Shell) -> None:
+    shell(MAKE.format(name=member[0], older=OLDER))
     sign_in(page, member)
     batches = page.locator("#jobs [data-batch]")
     expect(batches.first).to_contain_text("fox 0")

@@ -169,6 +169,13 @@ def test_the_keyboard_alone_masks_a_rectangle_and_settings_bring_it_back(compose
     again = ask(page, "autumn forest seen through fog", 4)
     assert (pixels(page, again["image"]["file"]) == new).all()
 
+    start_from(page, after["image"])
+    expect(page.get_by_text("Mask is set")).to_be_hidden()
+    lost = page.locator(".toast").filter(has_text="What you had painted was replaced.")
+    lost.get_by_role("button", name="Undo").click()
+    expect(page.locator("[data-start-picture]")).to_have_attribute("src", re.compile(before["id"]))
+    expect(page.get_by_text("Mask is set")).to_be_visible()
+
 
 def test_a_finger_paints_too(phone: BrowserContext, member: tuple[str, str], watch: Callable[[Page], Page]) -> None:
     page = watch(phone.new_page())

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from tests.browser.chromium import PHONE
 from tests.browser.conftest import sign_in
 from tests.browser.test_drafts import give_picture
-from tests.site.running import Site
+from tests.site.shell import Shell
 
 OPEN = re.compile("^$")  # the attribute is there, and empty
 SMALL = """() => [...document.querySelectorAll('.composer :is(.btn, .icon, .chip, .seg label, summary)')]
@@ -50,10 +50,10 @@ def test_a_wrong_setting_opens_the_sheet_that_hides_it(hand: Page) -> None:
         hand.keyboard.press("Escape")
 
 
-def test_the_strip_shows_the_picture_to_start_from(hand: Page, running_site: Site, member: tuple[str, str]) -> None:
+def test_the_strip_shows_the_picture_to_start_from(hand: Page, shell: Shell, member: tuple[str, str]) -> None:
     chip = hand.locator("[data-open-sheet]")
     expect(chip).not_to_have_accessible_name(re.compile("Starts from a picture"))
-    hand.goto(f"/?start={give_picture(running_site, member[0])}")
+    hand.goto(f"/?start={give_picture(shell, member[0])}")
     expect(chip).to_have_accessible_name(re.compile("^Starts from a picture"))
     chip.tap()
     hand.get_by_role("button", name="Remove").tap()

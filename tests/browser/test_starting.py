@@ -10,26 +10,25 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import sign_in
 from tests.browser.test_pictures_as_settings import drop, picture
-from tests.site.running import Site, manage
+from tests.site.shell import Shell
 
 CHOOSE = "Start from a picture"
 
 
-def set_flag(site: Site, value: bool) -> None:
+def set_flag(shell: Shell, value: bool) -> None:
     """What the worker's card says. It is written when the model is loaded, and not again."""
     script = (
         "from generation.models import Worker\n"
         f"for w in Worker.objects.all(): w.card['can_start_from_image'] = {value}; w.save(update_fields=['card'])"
     )
-    made = manage("shell", "-v", "0", "-c", script, data_dir=site.data_dir)
-    assert made.returncode == 0, made.stderr
+    shell(script)
 
 
 @pytest.fixture
-def unable(running_site: Site) -> Iterator[None]:
-    set_flag(running_site, False)
+def unable(shell: Shell) -> Iterator[None]:
+    set_flag(shell, False)
     yield
-    set_flag(running_site, True)
+    set_flag(shell, True)
 
 
 def test_a_model_that_cannot_is_not_asked(unable: None, signed_in: Page) -> None:

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import sign_in
-from tests.site.running import Site, manage
+from tests.site.shell import Shell
 
 MAKE = """
 import datetime as dt
@@ -19,9 +19,8 @@ image.save(update_fields=["created_at"])
 
 
 @pytest.mark.browser_context_args(timezone_id="Asia/Shanghai")
-def test_pages_show_the_readers_time(page: Page, running_site: Site, member: tuple[str, str]) -> None:
-    made = manage("shell", "-v", "0", "-c", MAKE.format(name=member[0]), data_dir=running_site.data_dir)
-    assert made.returncode == 0, made.stderr
+def test_pages_show_the_readers_time(page: Page, shell: Shell, member: tuple[str, str]) -> None:
+    shell(MAKE.format(name=member[0]))
     sign_in(page, member)
     page.goto("/gallery/")
     expect(page.get_by_role("heading", level=2)).to_have_accessible_name("March 11, 2026 1 picture")

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 from tests.browser.chromium import PHONE
 from tests.browser.conftest import sign_in
 from tests.browser.looking import too_small
-from tests.site.running import Site, manage
+from tests.site.shell import Shell
 
 Account = tuple[str, str]
 MAKE = """
@@ -28,10 +28,9 @@ for number in range(1, 40):
 
 
 @pytest.fixture
-def foxes(running_site: Site, member: Account) -> Account:
+def foxes(shell: Shell, member: Account) -> Account:
     """A person with forty pictures; the newest, *fox 0*, is the only large one."""
-    made = manage("shell", "-v", "0", "-c", MAKE.format(name=member[0]), data_dir=running_site.data_dir)
-    assert made.returncode == 0, made.stderr
+    shell(MAKE.format(name=member[0]))
     return member
 
 
