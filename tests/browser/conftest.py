@@ -21,8 +21,7 @@ from tests.browser.chromium import ARGUMENTS, DESKTOP, MISSING, PHONE, find_chro
 from tests.browser.looking import Watcher, barriers
 from tests.engine.lora_making import make_lora
 from tests.site.running import Site, site, until
-from tests.site.shell import Shell
-from tests.site.shell import shell as open_shell
+from tests.site.shell import Shell, open_shell
 
 ADMIN = ("admin", "pw-of-the-admin-1")
 PASSWORD = "pw-of-a-member-1"

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from tests.site.running import Site, until
-from tests.site.shell import shell
+from tests.site.shell import open_shell
 
 PASSWORD = "pw-of-a-person-1"
 PEOPLE = (
@@ -134,7 +134,7 @@ class Population:
         return [image["id"] for image in self.call("mei", "GET", f"images?q={quote(prompt)}")["items"]]
 
     def _run(self, script: str) -> str:
-        with shell(self.site.data_dir, **ALONE) as run:
+        with open_shell(self.site.data_dir, **ALONE) as run:
             return run(script)
 
 

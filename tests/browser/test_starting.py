@@ -17,11 +17,10 @@ CHOOSE = "Start from a picture"
 
 def set_flag(shell: Shell, value: bool) -> None:
     """What the worker's card says. It is written when the model is loaded, and not again."""
-    script = (
+    shell(
         "from generation.models import Worker\n"
         f"for w in Worker.objects.all(): w.card['can_start_from_image'] = {value}; w.save(update_fields=['card'])"
     )
-    shell(script)
 
 
 @pytest.fixture

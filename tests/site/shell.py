@@ -43,10 +43,8 @@ class Shell:
 
 
 @contextmanager
-def shell(data_dir: Path, **changes: str) -> Iterator[Shell]:
+def open_shell(data_dir: Path, **changes: str) -> Iterator[Shell]:
     command = [sys.executable, str(MANAGE), "shell", "--no-imports", "-c", _LOOP]
     given = environment(data_dir, **changes)
     with subprocess.Popen(command, env=given, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         yield Shell(process)
-        assert process.stdin is not None
-        process.stdin.close()
