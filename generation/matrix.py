@@ -33,7 +33,7 @@ def expand(template: str) -> list[str]:
 
 def escaped(prompt: str) -> str:
     """A template that stands for just this prompt; the prompt itself wherever it already does."""
-    if expand(prompt) == [prompt]:
+    if combinations(prompt) == 1 and expand(prompt) == [prompt]:
         return prompt
     return _SPECIAL.sub(lambda found: "".join("\\" + mark if mark in "{}|" else mark for mark in found[0]), prompt)
 

@@ -29,8 +29,10 @@ def test_each_prompt_can_be_written_as_a_template_of_its_own(case: dict[str, Any
         assert matrix.expand(matrix.escaped(prompt)) == [prompt]
 
 
-def test_counting_does_not_write_them_out() -> None:
-    assert matrix.combinations("{a|b}" * 400) == 2**400
+def test_neither_counting_nor_escaping_writes_them_out() -> None:
+    many = "{a|b}" * 400
+    assert matrix.combinations(many) == 2**400
+    assert matrix.expand(matrix.escaped(many)) == [many]
 
 
 def test_each_row_has_its_prompt_and_the_batch_what_was_typed(alice: User, ask: Any) -> None:
