@@ -46,6 +46,10 @@ class GenerationForm(forms.Form):
                     negative_prompt=fields["negative_prompt"],
                 )
             except InvalidParameters as refused:
-                for error in refused.errors:
-                    self.add_error(error.field if error.field in self.fields else None, str(error.message))
+                self.add_errors(refused)
         return fields
+
+    def add_errors(self, refused: InvalidParameters) -> None:
+        """At the fields that are wrong, or at the top where the form has no such field."""
+        for error in refused.errors:
+            self.add_error(error.field if error.field in self.fields else None, str(error.message))

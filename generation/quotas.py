@@ -192,15 +192,15 @@ def usage(user: User, limits: Limits | None = None) -> Usage:
 # -- asking -----------------------------------------------------------------------------------------------------------
 
 
-def require_size(parameters: Parameters, limits: Limits) -> None:
+def require_size(asked: Parameters | Generation, limits: Limits) -> None:
     """Raise InvalidParameters where one picture is more than this person may ask for."""
     errors = []
-    megapixels = parameters.width * parameters.height / 1e6
+    megapixels = asked.width * asked.height / 1e6
     if limits.max_megapixels is not None and megapixels > limits.max_megapixels:
         message = _("Your pictures may have %(limit)g megapixels; this one would have %(pixels).2f.")
         values = {"limit": limits.max_megapixels, "pixels": megapixels}
         errors.append(FieldError("width", message % values, limits.max_megapixels))
-    if limits.max_steps is not None and parameters.steps > limits.max_steps:
+    if limits.max_steps is not None and asked.steps > limits.max_steps:
         message = _("Your pictures may have at most %(limit)d steps.")
         errors.append(FieldError("steps", message % {"limit": limits.max_steps}, limits.max_steps))
     if errors:

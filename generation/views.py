@@ -16,7 +16,7 @@ from gallery.metadata.texts import LARGEST_FILE
 from gallery.models import Image
 from generation import catalogue, loras, matrix, rate_limit, services, snapshot, styles
 from generation.catalogue import MAX_COUNT, MAX_PROMPT_LENGTH, Model
-from generation.exceptions import QuotaExceeded, RateLimited
+from generation.exceptions import InvalidParameters, QuotaExceeded, RateLimited
 from generation.forms import GenerationForm
 from generation.typed import cleaned
 
@@ -99,6 +99,9 @@ def create(request: HttpRequest) -> HttpResponse:
                 rate_limit.take(user.pk)
                 services.submit(user=user, parameters=form.parameters)
                 return redirect("create")
+            except InvalidParameters as invalid:
+                form.add_errors(invalid)
+                status = 422
             except (QuotaExceeded, RateLimited) as refused:
                 form.add_error(None, str(refused))
                 status = 429

@@ -71,7 +71,8 @@ def submit(*, user: User, parameters: Parameters, idempotency_key: str | None = 
 def retry(*, user: User, generation: Generation) -> Submission:
     """Ask again for a picture that failed or was cancelled, with the same seed and in the same batch.
 
-    A row is retried once; asking twice returns the same new row. Raises QuotaExceeded, InvalidTransition.
+    A row is retried once; asking twice returns the same new row. Raises QuotaExceeded, InvalidTransition, and
+    InvalidParameters where the person may no longer ask for as much.
     """
     with transaction.atomic():
         share = scheduling.lock_share(user)
@@ -81,6 +82,7 @@ def retry(*, user: User, generation: Generation) -> Submission:
         if again := Generation.objects.filter(retry_of=old).first():
             return Submission(old.batch, [again], places.read_places([again]))
         limits = quotas.limits_for(user)
+        quotas.require_size(old, limits)
         require_starts(user, init_image=old.init_image, mask=old.mask)
         quotas.require_room(user, 1, limits)
         (tags,) = scheduling.take_tags(share, [old.cost], limits.weight)

@@ -190,6 +190,15 @@ def test_a_failed_picture_is_retried_once_with_the_same_seed(alice: User, ask: A
     assert quotas.usage(alice).day.used == 1
 
 
+def test_what_has_become_too_large_for_a_person_is_not_retried(alice: User, ask: Ask) -> None:
+    (row,) = ask(alice, steps=4)
+    services.cancel(generation=row)
+    Quota.objects.create(user=alice, max_steps=3)
+    with pytest.raises(InvalidParameters) as refused:
+        services.retry(user=alice, generation=row)
+    assert [(error.field, error.limit) for error in refused.value.errors] == [("steps", 3)]
+
+
 def test_what_still_runs_or_succeeded_cannot_be_retried(alice: User, ask: Ask) -> None:
     (row,) = ask(alice)
     with pytest.raises(InvalidTransition):

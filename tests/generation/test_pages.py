@@ -55,6 +55,16 @@ def test_a_used_up_quota_is_said_on_the_page(as_alice: Client, alice: User) -> N
     assert "You have 1 of 1 picture left today." in answer.content.decode()
 
 
+def test_what_only_this_person_may_not_ask_for_is_said_at_the_field(as_alice: Client, alice: User) -> None:
+    Quota.objects.create(user=alice, max_steps=4, max_megapixels=0.01)
+    answer = as_alice.post("/", FORM | {"steps": "8"})
+    assert answer.status_code == 422
+    page = answer.content.decode()
+    assert "Your pictures may have at most 4 steps." in page
+    assert "Your pictures may have 0.01 megapixels" in page
+    assert not Generation.objects.exists()
+
+
 def test_settings_of_ones_own_picture_are_used_again_and_of_others_never(
     as_alice: Client, alice: User, bob: User
 ) -> None:
