@@ -78,7 +78,7 @@ def add(album: Album, ids: Iterable[UUID]) -> list[UUID]:
     for chunk in services.chunks(ids):
         with transaction.atomic():
             found = Image.objects.kept().filter(owner_id=album.owner_id, pk__in=chunk).exclude(entries__album=album)
-            new = [image.pk for image in found.order_by("pk").select_for_update(of=("self",))]
+            new = services.lock(found)
             entries = [AlbumEntry(album=album, image_id=pk) for pk in new]
             AlbumEntry.objects.bulk_create(entries, ignore_conflicts=True)
             _note(new)
@@ -91,7 +91,9 @@ def remove(album: Album, ids: Iterable[UUID]) -> list[UUID]:
     removed: list[UUID] = []
     for chunk in services.chunks(ids):
         with transaction.atomic():
-            entries = AlbumEntry.objects.filter(album=album, image__in=chunk)
+            # Locked before it is written whether they are in any album: that looks at what others have done by then.
+            locked = services.lock(Image.objects.filter(owner_id=album.owner_id, pk__in=chunk))
+            entries = AlbumEntry.objects.filter(album=album, image__in=locked)
             gone = list(entries.values_list("image_id", flat=True))
             entries.delete()
             Album.objects.filter(pk=album.pk, cover__in=gone).update(cover=None)
@@ -105,7 +107,7 @@ def delete(album: Album, *, user: AbstractBaseUser | AnonymousUser, with_picture
     ids = list(AlbumEntry.objects.filter(album=album).values_list("image_id", flat=True))
     moved = services.move_to_bin(user=user, ids=ids) if with_pictures else []
     with transaction.atomic():
-        ids = list(AlbumEntry.objects.filter(album=album).values_list("image_id", flat=True))
+        ids = services.lock(Image.objects.filter(entries__album=album))
         album.delete()
         for chunk in services.chunks(ids):
             _note(chunk)

@@ -42,7 +42,7 @@ def set_favourite(*, user: AbstractBaseUser | AnonymousUser, ids: Iterable[UUID]
     marked: list[UUID] = []
     for chunk in chunks(ids):
         with transaction.atomic():
-            found = _lock(Image.objects.visible_to(user).filter(pk__in=chunk, favourite=not favourite))
+            found = lock(Image.objects.visible_to(user).filter(pk__in=chunk, favourite=not favourite))
             Image.objects.filter(pk__in=found).update(favourite=favourite)
         marked += found
     if marked:
@@ -82,7 +82,7 @@ def restore(
         ids = Image.objects.visible_to(user).in_bin().values_list("pk", flat=True)
     for chunk in chunks(ids):
         with transaction.atomic():
-            found = _lock(Image.objects.visible_to(user).in_bin().filter(pk__in=chunk))
+            found = lock(Image.objects.visible_to(user).in_bin().filter(pk__in=chunk))
             Image.objects.filter(pk__in=found).restore()
         restored += found
     if restored:
@@ -95,7 +95,7 @@ def bin_those(images: ImageQuerySet, ids: Iterable[UUID], now: dt.datetime) -> l
     moved: list[UUID] = []
     for chunk in chunks(ids):
         with transaction.atomic():
-            found = _lock(images.kept().filter(pk__in=chunk))
+            found = lock(images.kept().filter(pk__in=chunk))
             Image.objects.filter(pk__in=found).move_to_bin(now)
         moved += found
     return moved
@@ -110,7 +110,7 @@ def purge(images: ImageQuerySet, ids: Iterable[UUID]) -> tuple[int, int]:
     number = size = 0
     for chunk in chunks(ids):
         with transaction.atomic():
-            found = Image.objects.filter(pk__in=_lock(images.filter(pk__in=chunk)))
+            found = Image.objects.filter(pk__in=lock(images.filter(pk__in=chunk)))
             size += found.aggregate(size=Sum("bytes", default=0))["size"]
             number += found.delete()[1].get(Image._meta.label, 0)
     return number, size
@@ -123,6 +123,6 @@ def chunks(ids: Iterable[UUID]) -> Iterator[list[UUID]]:
         yield distinct[start : start + CHUNK]
 
 
-def _lock(images: ImageQuerySet) -> list[UUID]:
+def lock(images: ImageQuerySet) -> list[UUID]:
     """Lock the rows, always in the same order, so that no two calls wait for each other; their ids."""
-    return list(images.order_by("-created_at", "-id").select_for_update().values_list("pk", flat=True))
+    return list(images.order_by("-created_at", "-id").select_for_update(of=("self",)).values_list("pk", flat=True))
