@@ -43,7 +43,7 @@ class ArchiveList(TypedDict):
 class ArchiveWish(Schema):
     """Either pictures or an album."""
 
-    ids: list[UUID] | None = Field(None, max_length=MOST_IDS)
+    ids: list[UUID] | None = Field(None, max_length=10 * MOST_IDS)  # too many for a ZIP are refused in words
     album: UUID | None = None
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.db.models import Count, Q, Sum
 from django.utils import timezone
@@ -31,6 +32,7 @@ logger = logging.getLogger(__name__)
 
 MOST_PICTURES = 1_000
 MOST_MEGABYTES = 4_000
+MOST_KEPT_MEGABYTES = 8_000  # of one person
 MOST_UNDER_WAY = 2  # of one person
 LEASE = dt.timedelta(minutes=15)  # far longer than packing MOST_MEGABYTES takes
 _MEGABYTE = 1_000_000
@@ -44,12 +46,23 @@ class ArchiveRefused(Exception):
         self.limit = limit
 
 
+class TooManyArchives(ArchiveRefused):
+    """Nothing is wrong with it, but the person has others already."""
+
+
 class NoRoom(Exception):
     """The disk is too full for it; `str()` is a sentence for the person."""
 
 
 def ask(*, user: AbstractBaseUser | AnonymousUser, ids: Iterable[UUID] = (), album: Album | None = None) -> Archive:
     """A ZIP of the user's own kept pictures among `ids`, or of all in an album. Raises ArchiveRefused, NoRoom."""
+    with transaction.atomic():
+        # One at a time, so that the limits hold.
+        list(get_user_model()._default_manager.select_for_update(no_key=True).filter(pk=int(user.pk or 0)))
+        return _ask(user, ids, album)
+
+
+def _ask(user: AbstractBaseUser | AnonymousUser, ids: Iterable[UUID], album: Album | None) -> Archive:
     mine = Image.objects.visible_to(user).kept()
     found = mine.filter(entries__album=album) if album else mine.filter(pk__in=list(ids))
     facts = found.aggregate(number=Count("pk"), bytes=Sum("bytes", default=0))
@@ -62,13 +75,19 @@ def ask(*, user: AbstractBaseUser | AnonymousUser, ids: Iterable[UUID] = (), alb
         message = _("These pictures have %(megabytes)d MB; one ZIP takes %(limit)d MB.")
         megabytes = facts["bytes"] // _MEGABYTE
         raise ArchiveRefused(message % {"megabytes": megabytes, "limit": MOST_MEGABYTES}, MOST_MEGABYTES)
-    if Archive.objects.visible_to(user).under_way().count() >= MOST_UNDER_WAY:
+    kept = Archive.objects.visible_to(user)
+    if kept.under_way().count() >= MOST_UNDER_WAY:
         message = _("%(limit)d ZIP files are being packed for you. Wait until one is ready.")
-        raise ArchiveRefused(message % {"limit": MOST_UNDER_WAY}, MOST_UNDER_WAY)
+        raise TooManyArchives(message % {"limit": MOST_UNDER_WAY}, MOST_UNDER_WAY)
+    if kept.aggregate(sum=Sum("bytes", default=0))["sum"] + facts["bytes"] > MOST_KEPT_MEGABYTES * _MEGABYTE:
+        message = _("Your ZIP files of the last day would have more than %(limit)d MB. Delete one of them.")
+        raise TooManyArchives(message % {"limit": MOST_KEPT_MEGABYTES}, MOST_KEPT_MEGABYTES)
     require_room(facts["bytes"])
     chosen = [str(pk) for pk in found.order_by("-created_at", "-id").values_list("pk", flat=True)]
     title = album.name if album else ""
-    archive = Archive.objects.create(owner_id=int(user.pk or 0), title=title, ids=chosen, number=len(chosen))
+    archive = Archive.objects.create(
+        owner_id=int(user.pk or 0), title=title, ids=chosen, number=len(chosen), bytes=facts["bytes"]
+    )
     transaction.on_commit(lambda: archive_wanted.send_robust(sender=Archive))
     return archive
 
@@ -122,12 +141,18 @@ def overdue(now: dt.datetime, owner_id: int | None = None) -> ArchiveQuerySet:
     return found if owner_id is None else found.filter(owner_id=owner_id)
 
 
-def purge(ids: Iterable[UUID], now: dt.datetime) -> tuple[int, int]:
-    """Delete those of `ids` that are overdue, rows and files; how many, and their bytes."""
+def spare(owner_id: int | None = None) -> ArchiveQuerySet:
+    """Ready ones: the pictures in them are in the gallery, too, and can be packed again."""
+    found = Archive.objects.filter(state=Archive.State.READY)
+    return found if owner_id is None else found.filter(owner_id=owner_id)
+
+
+def purge(archives: ArchiveQuerySet, ids: Iterable[UUID]) -> tuple[int, int]:
+    """Delete those of `ids` that `archives` still holds, rows and files; how many, and their bytes."""
     number = size = 0
     for chunk in chunks(ids):
         with transaction.atomic():
-            going = overdue(now).filter(pk__in=chunk)
+            going = archives.filter(pk__in=chunk)
             size += sum(going.values_list("bytes", flat=True))
             number += going.delete()[1].get(Archive._meta.label, 0)
     return number, size

@@ -23,7 +23,7 @@ from django.core.files.storage import default_storage
 from django.db.models import Q
 
 from gallery import archives, disk, inputs, keeping, services, strays
-from gallery.models import Image, ImageQuerySet
+from gallery.models import ArchiveQuerySet, Image, ImageQuerySet
 from gallery.strays import MissingFiles, StrayFile
 
 
@@ -68,6 +68,7 @@ class Plan:
     missing: list[MissingFiles] = field(default_factory=list)  # told of, never deleted
     inputs: list[PlannedImage] = field(default_factory=list)  # brought to start from, and used no more
     archives: list[PlannedImage] = field(default_factory=list)  # ZIP files whose day is over
+    spare_archives: list[PlannedImage] = field(default_factory=list)  # because the disk is too full
 
 
 class Outcome(NamedTuple):
@@ -101,8 +102,7 @@ def plan(policy: Policy, now: dt.datetime) -> Plan:
     made.overdue = _listed(_overdue(made).order_by("deleted_at", "id"))
     brought = inputs.overdue(now, policy.owner_id).order_by("used_at", "id")
     made.inputs = [PlannedImage(*facts) for facts in brought.values_list("pk", "owner__username", "used_at", "bytes")]
-    packed = archives.overdue(now, policy.owner_id).order_by("created_at", "id")
-    made.archives = [PlannedImage(*facts) for facts in packed.values_list(*_FACTS)]
+    made.archives = _listed_archives(archives.overdue(now, policy.owner_id))
     if policy.owner_id is None:
         made.strays, made.missing = strays.compare(now)
         made.strays_are_suspicious = strays.are_suspicious(made.strays)
@@ -118,8 +118,18 @@ def carry_out(made: Plan) -> Outcome:
     freed, freed_bytes = services.purge(_freeable(made), (image.id for image in made.to_free))
     files, file_bytes = (0, 0) if made.strays_are_suspicious else strays.delete(made.strays)
     brought = inputs.purge((planned.id for planned in made.inputs), made.now)
-    packed = archives.purge((planned.id for planned in made.archives), made.now)
-    return Outcome(len(moved), overdue + freed, overdue_bytes + freed_bytes, files, file_bytes, *brought, *packed)
+    packed, packed_bytes = archives.purge(archives.overdue(made.now), (planned.id for planned in made.archives))
+    spare, spare_bytes = archives.purge(archives.spare(), (planned.id for planned in made.spare_archives))
+    return Outcome(
+        len(moved),
+        overdue + freed,
+        overdue_bytes + freed_bytes,
+        files,
+        file_bytes,
+        *brought,
+        packed + spare,
+        packed_bytes + spare_bytes,
+    )
 
 
 def _expired(made: Plan) -> ImageQuerySet:
@@ -164,12 +174,17 @@ def _theirs(made: Plan) -> ImageQuerySet:
 
 
 def _plan_to_free(made: Plan, percent: float) -> None:
-    """Choose the oldest images, the bin first, until what is deleted brings the disk down to `percent`."""
+    """Choose ZIP files, then the oldest images, the bin first, until what goes brings the disk down to `percent`."""
     now = disk.use()
     excess = now.used - now.total * percent / 100
     excess -= sum(image.bytes for image in [*made.overdue, *made.inputs, *made.archives])
     if not made.strays_are_suspicious:
         excess -= sum(stray.bytes for stray in made.strays)
+    overdue = {planned.id for planned in made.archives}
+    for planned in _listed_archives(archives.spare(made.policy.owner_id)):
+        if excess > 0 and planned.id not in overdue:
+            made.spare_archives.append(planned)
+            excess -= planned.bytes
     going = {image.id for image in made.overdue}
     for image, name in _oldest_first(made):
         if excess <= 0:
@@ -196,6 +211,10 @@ def _oldest_first(made: Plan) -> Iterator[tuple[PlannedImage, str]]:
 
 
 _FACTS = ("pk", "owner__username", "created_at", "bytes")
+
+
+def _listed_archives(found: ArchiveQuerySet) -> list[PlannedImage]:
+    return [PlannedImage(*facts) for facts in found.order_by("created_at", "id").values_list(*_FACTS)]
 
 
 def _listed(images: ImageQuerySet) -> list[PlannedImage]:

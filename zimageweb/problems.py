@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, AuthorizationError, HttpError, ValidationError
 
-from gallery.archives import ArchiveRefused, NoRoom
+from gallery.archives import ArchiveRefused, NoRoom, TooManyArchives
 from gallery.metadata.settings import NoSettings
 from gallery.metadata.texts import NotAPicture
 from gallery.services import NumberChanged
@@ -59,7 +59,7 @@ def field_errors(errors: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             inside = inside[1:]
         entry: dict[str, Any] = {"field": ".".join(inside) or source, "message": _message(error)}
         context = error.get("ctx") or {}
-        if limit := next((context[name] for name in limits if name in context), None):
+        if (limit := next((context[name] for name in limits if name in context), None)) is not None:
             entry["limit"] = limit
         found.append(entry)
     return found
@@ -144,14 +144,16 @@ def register(api: NinjaAPI, *, challenge: str = "Bearer") -> None:
 
     @api.exception_handler(NotAPicture)
     def not_a_picture(request: HttpRequest, error: NotAPicture) -> HttpResponse:
-        return problem(422, "not_a_picture", str(error))
+        return problem(422, "not_a_picture", str(error), errors=[{"field": "file", "message": str(error)}])
 
     @api.exception_handler(NoSettings)
     def no_settings(request: HttpRequest, error: NoSettings) -> HttpResponse:
-        return problem(422, "no_settings", str(error))
+        return problem(422, "no_settings", str(error), errors=[{"field": "file", "message": str(error)}])
 
     @api.exception_handler(ArchiveRefused)
     def archive_refused(request: HttpRequest, error: ArchiveRefused) -> HttpResponse:
+        if isinstance(error, TooManyArchives):
+            return problem(429, "too_many_archives", str(error), limit=error.limit)
         errors = [{"field": "ids", "message": str(error), "limit": error.limit}]
         return problem(422, "invalid", str(error), errors=errors)
 

@@ -167,8 +167,9 @@ def test_limits_are_named(alice: User, signed_in: Client, monkeypatch: pytest.Mo
 
     def refused() -> tuple[int, str, int | None]:
         response = ask(signed_in, ids=ids)
-        (error,) = response.json()["errors"]
-        return response.status_code, error["message"], error["limit"]
+        told = response.json()
+        limit = told["limit"] if response.status_code == 429 else told["errors"][0]["limit"]
+        return response.status_code, told["detail"].removeprefix("ids: "), limit
 
     with monkeypatch.context() as patch:
         patch.setattr(archives, "MOST_PICTURES", 2)
@@ -177,11 +178,24 @@ def test_limits_are_named(alice: User, signed_in: Client, monkeypatch: pytest.Mo
         patch.setattr(archives, "MOST_MEGABYTES", 0)
         assert refused()[1].endswith("one ZIP takes 0 MB.")
     assert [ask(signed_in, ids=ids).status_code for _ in range(2)] == [202, 202]
-    assert refused() == (422, "2 ZIP files are being packed for you. Wait until one is ready.", 2)
+    assert refused() == (429, "2 ZIP files are being packed for you. Wait until one is ready.", 2)
     response = signed_in.post("/gallery/zip/", {"ids": ids})
     assert "Wait until one is ready." in next(str(told) for told in get_messages(response.wsgi_request))
     assert ask(signed_in, ids=[]).status_code == 422
     assert ask(signed_in).json()["errors"][0]["message"] == "Name the pictures in “ids”, or an album in “album”."
+
+
+def test_ready_ones_are_limited_too(alice: User, signed_in: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    image = make_image(alice)
+    monkeypatch.setattr(archives, "MOST_KEPT_MEGABYTES", image.bytes * 1.5 / 1_000_000)
+    monkeypatch.setattr(archives, "_MEGABYTE", 1_000_000)
+    assert ask(signed_in, ids=[str(image.pk)]).status_code == 202
+    housekeeping.pack()
+    refused = ask(signed_in, ids=[str(image.pk)])
+    assert (refused.status_code, refused.json()["code"]) == (429, "too_many_archives")
+    assert "Delete one of them." in refused.json()["detail"]
+    Archive.objects.get().delete()
+    assert ask(signed_in, ids=[str(image.pk)]).status_code == 202
 
 
 def test_a_full_disk_is_noticed_before(alice: User, signed_in: Client, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -208,7 +222,7 @@ def test_a_zip_goes_after_a_day(alice: User, signed_in: Client, stored: Callable
     out = io.StringIO()
     call_command("cleanup_images", "--dry-run", stdout=out)
     assert Archive.objects.count() == 2
-    assert "1 expired ZIP: " in out.getvalue()
+    assert "1 ZIP file: " in out.getvalue()
     call_command("cleanup_images", verbosity=0)
     assert list(Archive.objects.all()) == [young]
     assert len([name for name in stored() if name.startswith("archives/")]) == 1

@@ -40,6 +40,8 @@ def test_a_number_goes_with_all_only(alice: User, signed_in: Client) -> None:
     image = make_image(alice)
     for choice in ({"ids": [str(image.pk)], "expected": 1}, {"all": True, "expected": -1}):
         assert delete(signed_in, **choice).status_code == 422
+    (error,) = delete(signed_in, all=True, expected=-1).json()["errors"]
+    assert (error["field"], error["limit"]) == ("expected", 0)
     assert not Image.objects.get().in_bin
 
 

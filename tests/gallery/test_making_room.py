@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from django.contrib.auth.models import User
 from django.core.files.storage import FileSystemStorage
+from pytest_django import Settings
 
-from gallery import disk
-from gallery.models import Image
+from gallery import archives, disk
+from gallery.models import Archive, Image
 from tests.factories import make_image
 
 from .sweeping import days, kept, sweep
@@ -43,6 +44,19 @@ def test_room_is_made_bin_first_then_the_oldest_and_never_from_favourites(alice:
         assert [line.split()[:2] for line in listed] == [["free", str(going.pk)]]
         assert not Image.objects.filter(pk=going.pk).exists()
     assert kept() == {liked}
+
+
+@pytest.mark.usefixtures("small_disk")
+def test_zips_make_room_before_the_pictures_that_they_are_copies_of(alice: User, settings: Settings) -> None:
+    settings.READY_FREE_MEGABYTES = 0
+    image = make_image(alice, age=days(6))
+    archive = archives.ask(user=alice, ids=[image.pk])
+    assert archives.pack_next()
+    listed, closing, _err = sweep("--free-to", str((image.bytes + 1) / 10_000))
+    assert [line.split()[:2] for line in listed] == [["zip", str(archive.pk)]]
+    assert "1 ZIP file: " in closing
+    assert not Archive.objects.exists()
+    assert kept() == {image}
 
 
 @pytest.mark.usefixtures("small_disk")

@@ -112,7 +112,7 @@ def _owner_id(name: str | None) -> int | None:
 def lines(plan: retention.Plan) -> list[str]:
     """One line for each thing in the plan: what happens to it, id, owner, age, bytes."""
     planned = [("bin", plan.to_bin), ("delete", plan.overdue), ("free", plan.to_free), ("input", plan.inputs)]
-    planned.append(("zip", plan.archives))
+    planned.append(("zip", [*plan.archives, *plan.spare_archives]))
     listed = [
         f"{verb:8}{image.id}  {image.owner}  {_age(plan.now - image.since)}  {image.bytes}"
         for verb, images in planned
@@ -147,7 +147,7 @@ def _and_more(outcome: retention.Outcome) -> str:
         )
         said += " " + sentence % {"count": outcome.inputs, "bytes": filesizeformat(outcome.input_bytes)}
     if outcome.archives:
-        sentence = ngettext("%(count)s expired ZIP: %(bytes)s.", "%(count)s expired ZIPs: %(bytes)s.", outcome.archives)
+        sentence = ngettext("%(count)s ZIP file: %(bytes)s.", "%(count)s ZIP files: %(bytes)s.", outcome.archives)
         said += " " + sentence % {"count": outcome.archives, "bytes": filesizeformat(outcome.archive_bytes)}
     return said
 
@@ -155,6 +155,7 @@ def _and_more(outcome: retention.Outcome) -> str:
 def _would_do(plan: retention.Plan) -> str:
     deleted = [*plan.overdue, *plan.to_free]
     strays = [] if plan.strays_are_suspicious else plan.strays
+    packed = [*plan.archives, *plan.spare_archives]
     outcome = retention.Outcome(
         moved=len(plan.to_bin),
         deleted=len(deleted),
@@ -163,8 +164,8 @@ def _would_do(plan: retention.Plan) -> str:
         stray_bytes=sum(stray.bytes for stray in strays),
         inputs=len(plan.inputs),
         input_bytes=sum(planned.bytes for planned in plan.inputs),
-        archives=len(plan.archives),
-        archive_bytes=sum(planned.bytes for planned in plan.archives),
+        archives=len(packed),
+        archive_bytes=sum(planned.bytes for planned in packed),
     )
     return _(
         "Would move %(moved)s to the bin, delete %(deleted)s (%(bytes)s) and %(strays)s without a picture "
