@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import threading
 import uuid
 from collections.abc import Callable, Collection, Iterable
 from typing import IO
@@ -30,6 +31,7 @@ from gallery.services import chunks
 
 MOST_PIXELS = 50_000_000
 LONGEST_SIDE = 4_096  # pixels; larger ones are scaled down, for no model draws as large
+_decoding = threading.BoundedSemaphore(2)  # one of MOST_PIXELS takes half a gigabyte meanwhile
 
 
 class TooManyPixels(Exception):
@@ -42,7 +44,8 @@ class NotThere(Exception):
 
 def keep(*, owner_id: int, file: IO[bytes]) -> Input:
     """Store a PNG, JPEG or WebP as an upright PNG without any of its metadata. Raises NotAPicture, TooManyPixels."""
-    picture = _decoded(file)
+    with _decoding:
+        picture = _decoded(file)
     png = io.BytesIO()
     picture.save(png, "PNG", compress_level=1)
     kept = Input(owner_id=owner_id, width=picture.width, height=picture.height, bytes=png.tell())
