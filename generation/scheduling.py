@@ -26,6 +26,10 @@ from django.utils import timezone
 from generation import quotas
 from generation.models import Generation, QueueClock, QueueShare, State, next_seq
 
+_NEAR = 4
+"""Among so many times as many rows as a worker draws at once others like the head are looked for: what a person waits
+for must not be drawn long before its turn at the cost of those between."""
+
 # -- joining and leaving the queue ------------------------------------------------------------------------------------
 
 
@@ -112,9 +116,19 @@ def claim(*, worker: str, most: int, most_pixels: int = 0) -> list[Generation]:
             most = min(most, most_pixels // (head.width * head.height))
         # What has stopped a worker before is drawn alone, and so is what starts from a picture.
         if most > 1 and head.attempt == 0 and not head.init_image:
-            alike = line.filter(
-                width=head.width, height=head.height, steps=head.steps, guidance=head.guidance, attempt=0, init_image=""
-            ).filter(loras=head.loras)
+            near = Generation.objects.in_line().values_list("pk", flat=True)[: _NEAR * most]
+            alike = (
+                line.filter(pk__in=list(near))
+                .filter(
+                    width=head.width,
+                    height=head.height,
+                    steps=head.steps,
+                    guidance=head.guidance,
+                    attempt=0,
+                    init_image="",
+                )
+                .filter(loras=head.loras)
+            )
             rows += list(alike.exclude(pk=head.pk)[: most - 1])
         if running is not None:
             rows = _within_their_limits(rows, running)
@@ -134,14 +148,25 @@ def claim(*, worker: str, most: int, most_pixels: int = 0) -> list[Generation]:
     return [found[row.pk] for row in rows]
 
 
+def may_be_claimed() -> int:
+    """How many rows wait, without those of people who have as many being drawn as they may."""
+    waiting = Generation.objects.queued()
+    if quotas.limits_running():
+        waiting = waiting.exclude(user_id__in=quotas.at_their_limit(_running()))
+    return waiting.count()
+
+
 def _running_where_it_matters() -> dict[int, int] | None:
     """How many pictures of whom are being drawn; None where nobody is limited in that."""
     if not quotas.limits_running():
         return None
     # Two claims that look at the same moment must not both find room: the clock's row lets one in at a time.
     QueueClock.objects.select_for_update().filter(pk=1).first()
-    running = Generation.objects.running().order_by().values_list("user").annotate(Count("pk"))
-    return dict(running)
+    return _running()
+
+
+def _running() -> dict[int, int]:
+    return dict(Generation.objects.running().order_by().values_list("user").annotate(Count("pk")))
 
 
 def _within_their_limits(rows: list[Generation], running: dict[int, int]) -> list[Generation]:

@@ -44,11 +44,11 @@ def whole_number(name: str, default: int, *, least: int, most: int) -> int:
     return number
 
 
-def limit(name: str, default: int | None, *, most: int) -> int | None:
-    """The variable `name` as a limit up to `most`; `none` for no limit."""
+def limit(name: str, default: int | None, *, least: int = 0, most: int) -> int | None:
+    """The variable `name` as a limit from `least` to `most`; `none` for no limit."""
     if (text(name) or ("none" if default is None else "")).lower() == "none":
         return None
-    return whole_number(name, default or 0, least=0, most=most)
+    return whole_number(name, default or 0, least=least, most=most)
 
 
 class Rate(NamedTuple):

@@ -248,7 +248,7 @@ X_ACCEL_PREFIX = environment.text("X_ACCEL_PREFIX")  # nginx location that maps 
 QUOTA_PICTURES_PER_DAY = environment.limit("QUOTA_PICTURES_PER_DAY", 200, most=1_000_000)
 QUOTA_PICTURES_PER_MONTH = environment.limit("QUOTA_PICTURES_PER_MONTH", None, most=30_000_000)
 QUOTA_QUEUED = environment.limit("QUOTA_QUEUED", 40, most=100_000)
-QUOTA_RUNNING = environment.limit("QUOTA_RUNNING", None, most=10_000)
+QUOTA_RUNNING = environment.limit("QUOTA_RUNNING", None, least=1, most=10_000)
 QUOTA_STORED_MEGABYTES = environment.limit("QUOTA_STORED_MEGABYTES", 2_000, most=1_000_000_000)
 QUOTA_MEGAPIXELS = environment.limit("QUOTA_MEGAPIXELS", None, most=1_000)
 QUOTA_STEPS = environment.limit("QUOTA_STEPS", None, most=1_000)

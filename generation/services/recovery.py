@@ -9,7 +9,7 @@ from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from generation import doorbell, events, quotas
+from generation import doorbell, events, quotas, scheduling
 from generation.models import MAX_ATTEMPTS, Failure, Generation, Reason, State, Worker
 from generation.services.drawing import queued_again
 
@@ -42,7 +42,7 @@ def reconcile() -> Reconciliation:
 
 def ring_for_the_forgotten() -> int:
     """Rings are lost with Redis, and a ring heard before its row could be claimed is spent: make up for both."""
-    waiting = Generation.objects.queued().count()
+    waiting = scheduling.may_be_claimed()
     if not waiting:
         return 0
     missing = min(waiting - doorbell.pending(), _MOST_RINGS)

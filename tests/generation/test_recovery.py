@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from gallery.models import Image
 from generation import quotas, services
-from generation.models import Failure, Generation, State
+from generation.models import Failure, Generation, Quota, State
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
 
@@ -101,6 +101,15 @@ def test_lost_rings_are_rung_again(alice: User, ask: Ask) -> None:
     assert services.reconcile().rung == 3
     assert services.reconcile().rung == 0
     assert queue.count == 3
+
+
+def test_nobody_is_rung_for_what_may_not_be_drawn_yet(alice: User, bob: User, ask: Ask) -> None:
+    Quota.objects.create(user=alice, running_at_once=1)
+    ask(alice, 3)
+    ask(bob, 2)
+    services.start(worker="w", most=1)
+    django_rq.get_queue("generation").empty()
+    assert services.reconcile().rung == 2
 
 
 def test_the_database_itself_refuses_a_running_row_without_a_lease(alice: User, ask: Ask) -> None:

@@ -79,6 +79,15 @@ def test_pictures_alike_are_drawn_together_and_others_are_not(alice: User, bob: 
     assert sizes == [[4, 4, 4], [5]]
 
 
+def test_what_is_alike_but_far_behind_waits_for_its_turn(alice: User, bob: User, ask: Ask) -> None:
+    Quota.objects.create(user=bob, queued_at_once=100)
+    ask(alice, 1)
+    for steps in range(5, 13):
+        ask(bob, 1, steps=steps)
+    ask(bob, 1)
+    assert [len(services.start(worker="w", most=2)) for _ in range(2)] == [1, 1]
+
+
 def test_large_pictures_are_drawn_in_smaller_batches(alice: User, ask: Ask) -> None:
     ask(alice, 4)
     assert len(services.start(worker="w", most=4, most_pixels=2 * 128 * 128)) == 2

@@ -99,6 +99,14 @@ def test_a_rate_is_so_many_in_a_time_and_an_empty_one_is_no_limit(given: pytest.
     assert readers.rate("THING", "5/s burst 10") is None
 
 
+def test_a_limit_may_be_none_but_not_less_than_its_least(given: pytest.MonkeyPatch) -> None:
+    assert readers.limit("THING", None, most=5) is None
+    given.setenv("THING", "0")
+    assert readers.limit("THING", None, most=5) == 0
+    with pytest.raises(ImproperlyConfigured, match=r"THING.*1"):
+        readers.limit("THING", None, least=1, most=5)
+
+
 def test_a_value_is_taken_as_it_is(given: pytest.MonkeyPatch) -> None:
     given.setenv("THING", "$HOME=%x#y")  # as passwords and keys may look
     assert readers.text("THING") == "$HOME=%x#y"
