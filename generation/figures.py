@@ -88,8 +88,7 @@ class Painter:
     @property
     def is_silent(self) -> bool:
         """It says that it works, but has not been heard of."""
-        ended = (Worker.State.STOPPED, Worker.State.BROKEN)
-        return not self.worker.is_alive and self.worker.state not in ended
+        return not self.worker.is_alive and not self.worker.has_ended
 
     @property
     def device(self) -> str:

@@ -119,7 +119,10 @@ class Studio:
         requests: list[DrawRequest] = []
         try:
             requests = [reproduction.request_of(row) for row in rows]
-            pictures = self.engine.draw(requests, watch.on_step)
+            try:
+                pictures = self.engine.draw(requests, watch.on_step)
+            finally:
+                self.watch = None  # from here on it may be the disk that takes long, which is no engine's fault
         except DrawingCancelled:
             pictures = [None] * len(rows)
         except DatabaseError:

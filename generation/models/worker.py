@@ -54,8 +54,12 @@ class Worker(models.Model):
 
     @property
     def is_alive(self) -> bool:
-        gone = (Worker.State.STOPPED, *Worker.NOT_STARTED)
-        return self.state not in gone and timezone.now() - self.seen_at < self.ALIVE_FOR
+        return not self.has_ended and timezone.now() - self.seen_at < self.ALIVE_FOR
+
+    @property
+    def has_ended(self) -> bool:
+        """By its own word."""
+        return self.state in (Worker.State.STOPPED, *Worker.NOT_STARTED)
 
     @property
     def speed(self) -> Speed | None:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.db.models import Min
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from gallery import inputs
@@ -20,7 +21,7 @@ MOST_INPUTS = 100  # of one person; they go after a day
 
 def take_input(*, user: User, file: IO[bytes]) -> Input:
     """Keep an uploaded picture. Raises NotAPicture, InvalidParameters for one too large, QuotaExceeded."""
-    mine = Input.objects.visible_to(user)
+    mine = Input.objects.visible_to(user).filter(used_at__gt=timezone.now() - INPUT_KEPT)  # a sweep takes the others
     if (used := mine.count()) >= MOST_INPUTS:
         oldest = mine.aggregate(at=Min("used_at"))["at"]
         message = _("You have brought %(limit)d pictures to start from, as many as are kept. They go after a day.")

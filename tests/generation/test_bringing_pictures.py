@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from gallery import inputs
 from gallery.metadata.texts import LARGEST_FILE
-from gallery.models import Input
+from gallery.models import INPUT_KEPT, Input
 from generation.services import starts
 from tests.factories import as_file, make_image, make_input, make_picture
 
@@ -118,3 +118,5 @@ def test_only_so_many_are_kept(as_alice: Client, alice: User, monkeypatch: pytes
     assert [answer.status_code for answer in answers] == [201, 201, 429]
     assert answers[-1].json()["quota"] == "inputs"
     assert int(answers[-1]["Retry-After"]) > 80_000
+    Input.objects.update(used_at=timezone.now() - INPUT_KEPT)
+    assert bring(as_alice, as_file(make_picture())).status_code == 201, "what no sweep has taken yet counts no more"

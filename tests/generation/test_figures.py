@@ -137,11 +137,12 @@ def test_workers_are_as_fast_as_they_were_measured() -> None:
     Worker.objects.create(name="a", state=Worker.State.DRAWING, card=card, seconds_per_cost=0.4)
     Worker.objects.create(name="b", seen_at=timezone.now() - dt.timedelta(hours=2), state=Worker.State.IDLE)
     Worker.objects.create(name="c", seen_at=timezone.now() - dt.timedelta(hours=2), state=Worker.State.STOPPED)
+    Worker.objects.create(name="d", seen_at=timezone.now() - dt.timedelta(hours=2), state=Worker.State.WAITING)
     painters = look().painters
     assert painters is not None
-    assert [painter.is_silent for painter in painters] == [False, True, False]
-    assert [painter.seconds for painter in painters] == [pytest.approx(3.2), None, None]
-    assert [painter.device for painter in painters] == ["NVIDIA H100", "", ""]
+    assert [painter.is_silent for painter in painters] == [False, True, False, False]
+    assert [painter.seconds for painter in painters] == [pytest.approx(3.2), None, None, None]
+    assert [painter.device for painter in painters] == ["NVIDIA H100", "", "", ""]
 
 
 def test_what_was_not_asked_for_is_not_looked_into(django_assert_num_queries: DjangoAssertNumQueries) -> None:

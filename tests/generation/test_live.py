@@ -6,13 +6,16 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
+from unittest import mock
 
 import pytest
 from asgiref.sync import sync_to_async
+from channels.layers import get_channel_layer
 from channels.testing import WebsocketCommunicator
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from gallery import services as gallery
 from generation import services, ticker
@@ -134,6 +137,15 @@ async def test_a_worker_that_leaves_is_the_reason_for_a_later_end(as_alice: Clie
 async def test_a_stranger_is_told_so_and_closed() -> None:
     async with page() as tab:
         assert await tab.closed() == 4401
+
+
+async def test_without_redis_a_page_has_its_snapshot_and_is_asked_to_come_again(
+    as_alice: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(get_channel_layer(), "group_add", mock.AsyncMock(side_effect=RedisConnectionError("away")))
+    async with page(as_alice) as tab:
+        await tab.read("snapshot")
+        assert await tab.closed() == 4503, "one of the codes that a server may send of its own accord"
 
 
 async def test_signing_out_closes_the_sessions_pages(as_alice: Client, alice: User) -> None:

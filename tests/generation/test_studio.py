@@ -38,6 +38,20 @@ def test_a_picture_is_drawn_stored_and_described(alice: User, ask: Ask, studio: 
     assert QueueClock.objects.exists()
 
 
+def test_what_waits_for_a_slow_disk_is_not_taken_for_an_engine_that_hangs(
+    alice: User, ask: Ask, studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored = []
+    submit = studio._pool.submit
+    monkeypatch.setattr(studio._pool, "submit", lambda *work: (stored.append(studio.watch), submit(*work)))
+    drawn = []
+    monkeypatch.setattr(events, "generation_changed", lambda row: drawn.append(studio.watch))
+    ask(alice)
+    draw_all(studio)
+    assert any(drawn), "it is watched at its steps"
+    assert stored == [None]
+
+
 def test_the_seed_and_the_words_decide_the_pixels(alice: User, ask: Ask, studio: Studio) -> None:
     same = [*ask(alice, seed=1), *ask(alice, seed=1)]
     other_seed, other_words = ask(alice, seed=2), ask(alice, seed=1, prompt="deep blue sea")
