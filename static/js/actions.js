@@ -104,14 +104,18 @@ export class OlderPages {
   constructor(element, store, next) {
     Object.assign(this, { element, store, next });
     element.hidden = !next;
-    element.querySelector('button').addEventListener('click', () => this.load());
+    element.querySelector('button').addEventListener('click', async () => {
+      const problem = await this.load();
+      if (problem) toast(problem.message);
+    });
     const near = (entries) => entries.some((entry) => entry.isIntersecting) && this.load();
     this.observer = new IntersectionObserver(near, { rootMargin: '600px' });
     this.observer.observe(element);
   }
 
+  /** What went wrong, if anything did; the button is still there then. */
   async load() {
-    if (!this.next || this.#loading) return;
+    if (!this.next || this.#loading) return null;
     this.#loading = true;
     try {
       const page = await get(`generations?feed=true&cursor=${encodeURIComponent(this.next)}`);
@@ -121,7 +125,10 @@ export class OlderPages {
       // An observer reports changes only: ask again, for the end may still be in view.
       this.observer.unobserve(this.element);
       this.observer.observe(this.element);
-    } catch { /* the button is still there */ } finally {
+      return null;
+    } catch (problem) {
+      return problem;
+    } finally {
       this.#loading = false;
     }
   }

@@ -107,7 +107,6 @@ function renameInPlace(root, album) {
       write(root.querySelector(`[data-album-chip="${album}"] [data-album-name]`), name);
       announce(gettext('Renamed.'));
     } catch (problem) {
-      field.value = known;
       toast(problem.errors?.[0]?.message ?? problem.message);
     }
   };

@@ -32,12 +32,13 @@ export async function call(method, path, body, headers = {}) {
     options.body = JSON.stringify(body);
   }
   let response;
+  let text;
   try {
     response = await fetch(ROOT + path, options);
+    text = await response.text(); // the line may break in the middle of it
   } catch {
     throw new Problem({ detail: gettext('The server cannot be reached. Nothing is lost; try again in a moment.') });
   }
-  const text = await response.text();
   let answer = null;
   try {
     answer = text ? JSON.parse(text) : null;
@@ -56,6 +57,15 @@ export function upload(path, file) {
   const form = new FormData();
   form.set('file', file);
   return call('POST', path, form);
+}
+
+/** Whether a file that could not be shown is not there any more; anything else may pass. */
+export async function isGone(address) {
+  try {
+    return (await fetch(address, { credentials: 'same-origin' })).status === 404;
+  } catch {
+    return false;
+  }
 }
 
 /** A key under which a request may be repeated without being done twice. (`randomUUID` is missing on plain http.) */

@@ -7,14 +7,17 @@ import { toast } from './toast.js';
 
 const LONG = 60; // seconds that the note with the link stays
 
+/** Whether it was taken on. */
 async function ask(wish) {
   try {
     await post('archives', wish);
     count('archives', 1);
     show(document.querySelector('[data-archives]'), true);
     toast(gettext('The ZIP is being packed. You are told when it is ready.'));
+    return true;
   } catch (problem) {
     toast(problem.errors?.[0]?.message ?? problem.message, { seconds: 10 });
+    return false;
   }
 }
 

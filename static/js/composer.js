@@ -7,7 +7,7 @@ import { Settings } from './settings.js';
 import { Start } from './start.js';
 import { drawingTime } from './store.js';
 import { cleaned } from './typed.js';
-import { clock, date, duration } from './words.js';
+import { again, duration } from './words.js';
 import { announce, toast } from './toast.js';
 
 const DOUBLE_CLICK = 600; // milliseconds
@@ -88,9 +88,8 @@ export class Composer {
         ? ngettext('Only %s picture left this month', 'Only %s pictures left this month', tight.left)
         : ngettext('Only %s picture left today', 'Only %s pictures left today', tight.left);
       const none = short(month) ? gettext('Nothing left this month') : gettext('Nothing left today');
-      const from = short(month) ? date(tight.resets_at) : clock(tight.resets_at);
       const label = tight.left ? interpolate(few, [tight.left]) : none;
-      return { label, hint: interpolate(gettext('More from %s on'), [from]) };
+      return { label, hint: interpolate(gettext('More from %s on'), [again(tight.resets_at)]) };
     }
     if (short(queued)) {
       const numbers = { used: queued.used, limit: queued.limit };
@@ -182,8 +181,8 @@ export class Composer {
     const homeless = this.#showErrors(problem.errors ?? []);
     if (problem.errors?.length && !homeless.length) return;
     const later = problem.resetsAt && problem.code !== 'rate_limited'; // that is over before one has read the time
-    const again = later ? interpolate(gettext('More from %s on.'), [clock(problem.resetsAt)]) : '';
-    write(this.banner.querySelector('[data-problem-text]'), [problem.message, again].filter(Boolean).join(' '));
+    const more = later ? interpolate(gettext('More from %s on.'), [again(problem.resetsAt)]) : '';
+    write(this.banner.querySelector('[data-problem-text]'), [problem.message, more].filter(Boolean).join(' '));
     const passing = !problem.status || problem.status >= 500 || problem.code === 'rate_limited';
     show(this.banner.querySelector('[data-retry]'), passing);
     show(this.banner, true);

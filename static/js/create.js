@@ -37,7 +37,10 @@ startPrompting(form, composer);
 const pictures = readPictures(form, (settings) => composer.replace(settings), composer.start);
 // A reload must not put the reused settings over what has been typed since.
 if (bootstrap.start) composer.replace({ init_image: `image:${bootstrap.start}` });
-if (bootstrap.reuse || bootstrap.start) history.replaceState(null, '', location.pathname);
+if (bootstrap.reuse || bootstrap.start) {
+  history.replaceState(null, '', location.pathname);
+  for (const field of document.getElementsByName('next')) field.value = location.pathname; // nor must another language
+}
 
 const feed = new Feed(document.getElementById('jobs'), store, {
   style: (key) => bootstrap.styles[key] ?? key, // one that is not offered any more keeps its name

@@ -33,6 +33,7 @@ export function embedded(id) {
 
 /** Make the children of `parent` exactly `wanted`, moving as few as possible; those that stay keep focus and scroll. */
 export function arrange(parent, wanted) {
+  const focused = document.activeElement;
   const keep = new Set(wanted);
   for (const child of [...parent.children]) if (!keep.has(child)) child.remove();
   let next = parent.firstElementChild;
@@ -40,6 +41,7 @@ export function arrange(parent, wanted) {
     if (node === next) next = next.nextElementSibling;
     else parent.insertBefore(node, next);
   }
+  if (focused !== document.activeElement && parent.contains(focused)) focused.focus({ preventScroll: true }); // moved
 }
 
 export function isTyping(event) {

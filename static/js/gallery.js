@@ -57,9 +57,8 @@ const bulk = {
     restoreCells(cells);
   },
   clear: () => selection.set(false),
-  zip(cells) {
-    selection.set(false);
-    askForPictures(cells);
+  async zip(cells) {
+    if (await askForPictures(cells)) selection.set(false);
   },
   ...albumActions(root, selection),
 };

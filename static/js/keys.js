@@ -8,6 +8,7 @@ import { isTyping } from './dom.js';
 import { toast } from './toast.js';
 
 const bindings = new Map();
+const MAY_BE_HELD = new Set(['ArrowLeft', 'ArrowRight', 'ArrowUp', 'ArrowDown', '+', '=', '-']);
 
 /** @param {Record<string, Function>} keys by `event.key`; `Shift+D` for capitals that must not be meant by chance */
 export function bindKeys(keys) {
@@ -17,6 +18,7 @@ export function bindKeys(keys) {
 function onKey(event) {
   if (event.defaultPrevented || event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return;
   if (isTyping(event) || document.body.dataset.keys === 'off' || document.querySelector('dialog[open]')) return;
+  if (event.repeat && !MAY_BE_HELD.has(event.key)) return; // one press deletes one picture
   const action = bindings.get(event.key);
   if (action && action(event) !== false) event.preventDefault();
 }

@@ -1,6 +1,6 @@
 /** Which part of the picture to start from is drawn anew: painted in a dialog, kept by the server, told to requests. */
 
-import { upload } from './api.js';
+import { isGone, upload } from './api.js';
 import { show, write } from './dom.js';
 import { Painting } from './painting.js';
 import { announce, toast } from './toast.js';
@@ -10,6 +10,7 @@ const SIDES = ['x', 'y', 'width', 'height']; // of a rectangle
 
 export class Mask {
   #reference = '';
+  #turn = 0; // of opening the painter: what belongs to an earlier one is not wanted any more
   #marks = []; // of the mask that is set
   #picture = ''; // the whole picture that is painted over
 
@@ -46,8 +47,8 @@ export class Mask {
 
   #kept(reference) {
     const picture = new Image();
-    picture.addEventListener('error', () => {
-      if (this.#reference !== reference) return;
+    picture.addEventListener('error', async () => {
+      if (!await isGone(picture.src) || this.#reference !== reference) return;
       this.#take('', []);
       toast(gettext('The mask is no longer there.'));
     });
@@ -68,6 +69,7 @@ export class Mask {
     on('clear', () => this.painting.clear());
     on('add', () => this.#addRectangle());
     on('cancel', () => this.dialog.close());
+    this.dialog.addEventListener('close', () => { this.#turn += 1; });
     on('done', () => this.#done());
     this.size.addEventListener('input', () => this.#showSize());
     this.dialog.addEventListener('keydown', (event) => {
@@ -93,6 +95,7 @@ export class Mask {
     } finally {
       this.opener.removeAttribute('aria-busy');
     }
+    this.find('done').ariaDisabled = null;
     const { naturalWidth: width, naturalHeight: height } = this.image;
     this.find('canvas').parentElement.style.setProperty('--ratio', width / height);
     this.dialog.showModal();
@@ -108,19 +111,19 @@ export class Mask {
     const button = this.find('done');
     if (button.ariaDisabled === 'true') return;
     button.ariaDisabled = 'true';
-    const picture = this.#picture;
+    const [picture, turn] = [this.#picture, this.#turn];
     try {
       const { marks } = this.painting;
       const file = await this.painting.file();
       const reference = file ? (await upload('inputs', file)).id : '';
-      if (picture !== this.#picture) return; // another one was dropped meanwhile
+      if (picture !== this.#picture || turn !== this.#turn) return; // another one was dropped, or it was called off
       this.#take(reference, marks);
       this.dialog.close();
       announce(reference ? gettext('Only the painted part is drawn anew.') : gettext('The whole picture is drawn anew.'));
     } catch (problem) {
-      this.#problem(problem.message);
+      if (turn === this.#turn) this.#problem(problem.message);
     } finally {
-      button.ariaDisabled = null;
+      if (turn === this.#turn) button.ariaDisabled = null;
     }
   }
 

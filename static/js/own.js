@@ -26,6 +26,7 @@ function detail(rows) {
 export class OwnBatches {
   #nodes = new Map(); // batch → element
   #wanted = null; // the order that was asked for, until the server's is read
+  #sent = Promise.resolve(); // the last request
 
   /** `changed()` runs after the server has changed something. */
   constructor(section, { store, changed }) {
@@ -64,9 +65,7 @@ export class OwnBatches {
       this.dragging.cancel();
       return;
     }
-    const focused = document.activeElement;
     arrange(this.list, batches.map((batch) => this.#node(batch, waiting)));
-    if (focused !== document.activeElement && this.list.contains(focused)) focused.focus(); // moving takes it away
     show(this.section, batches.length);
   }
 
@@ -112,19 +111,28 @@ export class OwnBatches {
     const at = order.indexOf(id);
     this.#wanted = order;
     this.draw();
+    this.#nodes.get(id)?.scrollIntoView({ block: 'nearest' });
     const words = interpolate(gettext('Now number %s of %s.'), [at + 1, order.length]);
     this.#send(`batches/${id}/move`, { before: order[at + 1] ?? null }, words);
   }
 
+  /** One after the other: each is meant for the order that those before it have made. */
   async #send(path, body, words) {
+    const mine = this.#sent.then(() => this.#post(path, body, words));
+    this.#sent = mine;
+    await mine;
+    if (mine !== this.#sent) return; // the last one reads what has come of all
+    await this.changed();
+    if (mine === this.#sent && !this.dragging.row) this.#wanted = null; // else another is on its way already
+    this.draw();
+  }
+
+  async #post(path, body, words) {
     try {
       await post(path, body);
       announce(words);
     } catch (problem) {
       toast(problem.message);
     }
-    await this.changed();
-    if (!this.dragging.row) this.#wanted = null; // else another is on its way already
-    this.draw();
   }
 }

@@ -39,7 +39,10 @@ function goBackTo(root, { id, index, top }) {
       return;
     }
     over.abort();
-    if (cell) scrollBy({ top: cell.getBoundingClientRect().top - top, behavior: 'instant' });
+    if (!cell) return;
+    root.classList.add('is-laid-out'); // else days that have not been shown yet count with a height that is a guess
+    scrollBy({ top: cell.getBoundingClientRect().top - top, behavior: 'instant' });
+    requestAnimationFrame(() => requestAnimationFrame(() => root.classList.remove('is-laid-out')));
   };
   document.body.addEventListener('htmx:afterSettle', look, { signal });
   document.body.addEventListener('htmx:responseError', () => over.abort(), { signal });

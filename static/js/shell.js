@@ -60,8 +60,16 @@ document.cookie = `timezone=${zone}; path=/; max-age=31536000; samesite=lax${sec
 
 // -- dialogs: a click on the scrim closes ------------------------------------------------------------------------------
 
+/** The dialog is the target of what happens on its own padding, too. */
+function isOnScrim(dialog, { target, clientX: x, clientY: y }) {
+  const { left, right, top, bottom } = dialog.getBoundingClientRect();
+  return target === dialog && (x < left || x > right || y < top || y > bottom);
+}
+
 for (const dialog of document.querySelectorAll('dialog.ask')) {
-  dialog.addEventListener('click', (event) => event.target === dialog && dialog.close());
+  let pressed = false;
+  dialog.addEventListener('pointerdown', (event) => { pressed = isOnScrim(dialog, event); });
+  dialog.addEventListener('click', (event) => pressed && isOnScrim(dialog, event) && dialog.close());
   // The dialog itself would give the focus back to the entry, which is hidden with its menu.
   dialog.addEventListener('close', () => {
     if (opener) focusOn(opener);

@@ -1,6 +1,6 @@
 /** The picture to start from: chosen, dropped onto its field, or one's own by its id; and how far to go from it. */
 
-import { Problem, upload } from './api.js';
+import { isGone, Problem, upload } from './api.js';
 import { show, write } from './dom.js';
 import { Mask } from './mask.js';
 import { announce, toast } from './toast.js';
@@ -31,7 +31,9 @@ export class Start {
       this.choose.focus();
     });
     this.strength.addEventListener('input', () => this.#show());
-    this.picture.addEventListener('error', () => {
+    this.picture.addEventListener('error', async () => {
+      const reference = this.#reference;
+      if (!await isGone(this.picture.src) || reference !== this.#reference) return;
       this.remove();
       toast(gettext('The picture to start from is no longer there.'));
     });

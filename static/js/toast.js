@@ -22,8 +22,10 @@ export function toast(text, { label = '', action = null, undo = null, seconds = 
   write(button, undo ? gettext('Undo') : label);
   announce([text, button.textContent].filter(Boolean).join(' '));
   const region = document.getElementById('toasts');
-  region.querySelectorAll('.is-up').forEach((old) => old.remove());
-  undoButton = undo && button;
+  note.toggleAttribute('data-undo', Boolean(undo));
+  // What offers to take something back gives way to nothing but the next of its kind.
+  for (const old of region.querySelectorAll(undo ? '.is-up' : '.is-up:not([data-undo])')) old.remove();
+  if (undo) undoButton = button;
   let timer = null;
   let before = null; // who had the focus before the note
   const close = () => {

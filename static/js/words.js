@@ -4,6 +4,7 @@ const language = document.documentElement.lang || 'en';
 const relative = new Intl.RelativeTimeFormat(language, { numeric: 'always', style: 'short' });
 const time = new Intl.DateTimeFormat(language, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
 const weekday = new Intl.DateTimeFormat(language, { weekday: 'long', day: 'numeric', month: 'long' });
+const DAY = 86_400_000; // milliseconds
 const endings = new Intl.PluralRules('en', { type: 'ordinal' });
 const SUFFIX = { one: 'st', two: 'nd', few: 'rd', other: 'th' };
 
@@ -55,6 +56,11 @@ export function clock(date) {
 
 export function date(moment) {
   return weekday.format(new Date(moment));
+}
+
+/** When something is there again: the hour within a day, else the date. */
+export function again(moment) {
+  return new Date(moment) - Date.now() < DAY ? clock(moment) : date(moment);
 }
 
 export function ago(date) {

@@ -51,6 +51,23 @@ def test_many_are_marked_in_one_request(page: Page, pictures: Account) -> None:
     expect(page.locator(".cell.has-fav")).to_have_count(4)
 
 
+@pytest.mark.console_ok("ERR_FAILED")
+def test_undo_stays_beside_other_notes_and_a_refused_zip_keeps_what_is_chosen(page: Page, pictures: Account) -> None:
+    sign_in(page, pictures)
+    page.goto("/gallery/")
+    page.locator(".cell").nth(0).click(modifiers=["ControlOrMeta"])
+    page.keyboard.press("Delete")
+    expect(page.locator(".cell")).to_have_count(3)
+    page.route("**/api/v1/archives", lambda route: route.abort())
+    page.locator(".cell").nth(1).click(modifiers=["ControlOrMeta"])
+    page.get_by_role("toolbar").get_by_role("button", name="Download as ZIP").click()
+    expect(page.locator(".toast")).to_have_count(2)
+    expect(page.locator(".toast").last).to_contain_text("The server cannot be reached.")
+    expect(page.get_by_text("1 selected")).to_be_visible()
+    page.locator(".toast").get_by_role("button", name="Undo").click()
+    expect(page.locator(".cell")).to_have_count(4)
+
+
 def test_a_long_press_begins_to_choose_and_the_whole_bin_is_restored(
     narrow: Page, pictures: Account, axe: Callable[[Page], None]
 ) -> None:

@@ -101,6 +101,19 @@ def test_the_keys_do_what_the_list_says(viewer: Page) -> None:
     expect(page.locator(".cell")).to_have_count(40)
 
 
+def test_a_key_that_is_held_deletes_one_picture(viewer: Page) -> None:
+    page = viewer
+    page.keyboard.down("Delete")
+    arrived_at(page, 1)
+    for _ in range(3):
+        page.keyboard.down("Delete")
+    page.keyboard.up("Delete")
+    page.keyboard.press("ArrowRight")
+    arrived_at(page, 2)
+    page.goto("/gallery/")
+    expect(page.locator(".cell")).to_have_count(39)
+
+
 def test_back_leads_to_the_place_in_the_gallery_also_after_deleting(page: Page, foxes: Account) -> None:
     sign_in(page, foxes)
     page.goto("/gallery/")
