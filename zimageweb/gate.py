@@ -24,7 +24,15 @@ from zimageweb.preferences import is_offered
 from zimageweb.problems import problem
 
 # Probes; where staff work; and where they sign in, without which they could not show that they are staff.
-_OPEN = ("/health", "/admin/", "/accounts/login/", "/accounts/logout/", "/accounts/2fa/authenticate/", "/i18n/")
+_OPEN = (
+    "/health",
+    "/metrics",
+    "/admin/",
+    "/accounts/login/",
+    "/accounts/logout/",
+    "/accounts/2fa/authenticate/",
+    "/i18n/",
+)
 _FOR_PROGRAMS = ("/api/", "/v1/")
 
 

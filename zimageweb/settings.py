@@ -266,6 +266,7 @@ STALL_SECONDS = environment.whole_number("ZIMAGE_STALL_SECONDS", 600, least=5, m
 FIRST_ADMIN_USERNAME = environment.text("DJANGO_SUPERUSER_USERNAME")
 FIRST_ADMIN_PASSWORD = environment.text("DJANGO_SUPERUSER_PASSWORD")
 FIRST_ADMIN_EMAIL = environment.text("DJANGO_SUPERUSER_EMAIL")
+METRICS_TOKEN = environment.text("METRICS_TOKEN")
 READY_NEEDS_WORKER = environment.switch("READY_NEEDS_WORKER", False)
 READY_FREE_MEGABYTES = environment.whole_number("READY_FREE_MEGABYTES", 200, least=0, most=1_000_000_000)
 

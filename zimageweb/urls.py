@@ -9,7 +9,7 @@ from django.urls import include, path
 from django.utils.translation import gettext_lazy as _
 from django.views.i18n import JavaScriptCatalog
 
-from zimageweb import gradio, health, openai, views
+from zimageweb import gradio, health, metrics, openai, views
 from zimageweb.api import api
 
 admin.site.site_header = admin.site.site_title = settings.SITE_NAME
@@ -36,6 +36,7 @@ urlpatterns = [
     path("health/live", health.live, name="health_live"),
     path("health/ready", health.ready, name="health_ready"),
     path("health/workers", health.workers, name="health_workers"),
+    path("metrics", metrics.metrics, name="metrics"),
     path("i18n/setlang/", views.set_language, name="set_language"),
     path("i18n/script.js", JavaScriptCatalog.as_view(packages=["zimageweb"]), name="javascript_catalog"),
 ]
