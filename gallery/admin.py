@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from django.contrib import admin, messages
+from django.contrib.auth.models import User
 from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from gallery import services
 from gallery.models import Image, ImageQuerySet
 
 if TYPE_CHECKING:
@@ -106,17 +109,25 @@ class ImageAdmin(ImageModelAdmin):
 
     @admin.action(description=_("Move to the bin"), permissions=["change"])
     def move_to_bin(self, request: HttpRequest, queryset: ImageQuerySet) -> None:
-        count = queryset.move_to_bin(timezone.now())
+        count = sum(len(services.move_to_bin(user=owner, ids=ids)) for owner, ids in _by_owner(queryset))
         sentence = ngettext("%(count)s picture is in the bin.", "%(count)s pictures are in the bin.", count)
         self.message_user(request, sentence % {"count": count}, messages.SUCCESS)
 
     @admin.action(description=_("Restore from the bin"), permissions=["change"])
     def restore(self, request: HttpRequest, queryset: ImageQuerySet) -> None:
-        count = queryset.restore()
+        count = sum(len(services.restore(user=owner, ids=ids)) for owner, ids in _by_owner(queryset))
         sentence = ngettext(
             "%(count)s picture is back in the gallery.", "%(count)s pictures are back in the gallery.", count
         )
         self.message_user(request, sentence % {"count": count}, messages.SUCCESS)
+
+
+def _by_owner(images: ImageQuerySet) -> Iterator[tuple[User, list[UUID]]]:
+    found = defaultdict(list)
+    for pk, owner_id in images.values_list("pk", "owner_id"):
+        found[owner_id].append(pk)
+    for owner in User.objects.filter(pk__in=found):
+        yield owner, found[owner.pk]
 
 
 def _picture(image: Image, side: int, room: int) -> SafeString:

@@ -21,7 +21,7 @@ from generation.models import Failure
 logger = logging.getLogger(__name__)
 
 SIGNED_OUT = 4401  # close codes from 4000 on are ours to give a meaning
-TRY_AGAIN_LATER = 4503
+TRY_AGAIN_LATER = 4013  # 1013 itself may not be sent
 
 
 class GenerationConsumer(AsyncJsonWebsocketConsumer):

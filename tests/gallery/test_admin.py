@@ -5,12 +5,15 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable
+from typing import Any
+from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
 from gallery.models import Image
+from gallery.signals import images_moved
 from tests.factories import make_image
 
 SignIn = Callable[[User], Client]
@@ -79,12 +82,19 @@ def test_pictures_are_not_added_by_hand(signed_in: Client) -> None:
 def test_moving_to_the_bin_and_restoring_many(alice: User, bob: User, signed_in: Client) -> None:
     images = [make_image(alice), make_image(bob), make_image(bob, in_bin_for=dt.timedelta(days=1))]
     selected = [image.pk for image in images]
+    told = []
+
+    def hear(*, owner_id: int, deleted: list[UUID], restored: list[UUID], **_: Any) -> None:
+        told.append((owner_id, len(deleted), len(restored)))
+
+    images_moved.connect(hear)
     page = signed_in.post(URL, {"action": "move_to_bin", "_selected_action": selected}, follow=True)
     assert "2 pictures are in the bin." in page.content.decode()
     assert Image.objects.in_bin().count() == 3
     page = signed_in.post(URL, {"action": "restore", "_selected_action": selected}, follow=True)
     assert "3 pictures are back in the gallery." in page.content.decode()
     assert Image.objects.kept().count() == 3
+    assert set(told) == {(alice.pk, 1, 0), (bob.pk, 1, 0), (alice.pk, 0, 1), (bob.pk, 0, 2)}
 
 
 def test_people_who_are_not_staff_see_nothing(alice: User, as_user: SignIn) -> None:
