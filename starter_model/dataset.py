@@ -13,20 +13,21 @@ from diffusers.models.transformers.transformer_z_image import SEQ_MULTI_OF
 from torch import Tensor
 from transformers import Qwen2Tokenizer
 
+from starter_model.autoencoder import to_tensor
 from starter_model.captions import describe, describe_at_length
 from starter_model.drawing import draw
 from starter_model.parts import CHANNELS
 from starter_model.progress import mixed_precision
 from starter_model.scenes import Scene, sample_scene
-from starter_model.sizes import SIZES
+from starter_model.sizes import NATIVE_SIZES, OFFERED_SIZES, SIZES
 from starter_model.text import padded, tokenize
 
 logger = logging.getLogger(__name__)
 _LENGTHS = (32, 64, 96, 128, 192, 256)
 _LENGTH_SHARES = (0.9, 0.07, 0.01, 0.01, 0.005, 0.005)
 _WORDS_PER_TOKEN = 0.45
-_FAVOURITE = (256, 256)
-_FAVOURED = 8
+_SMALL_SQUARE = (256, 256)
+_SHARES = {"offered": 12, "native": 2, "small": 1}
 _ENCODED_AT_ONCE = 8
 
 
@@ -39,7 +40,7 @@ class Batch(NamedTuple):
 
 
 class Dataset:
-    """Scenes of every size, the smallest square more often, since it is the cheapest to learn from."""
+    """Scenes of every size, most of them of those that people are offered."""
 
     def __init__(self, latents: list[Tensor], tokenizer: Qwen2Tokenizer, seed: int) -> None:
         """latents: for each of `SIZES` those of its scenes, in order."""
@@ -51,33 +52,41 @@ class Dataset:
         size = int(rng.choice(len(SIZES), p=self._shares))
         length = int(rng.choice(_LENGTHS, p=_LENGTH_SHARES))
         chosen = rng.integers(0, len(self._latents[size]), count)
-        captions = [self._caption(rng, _scene(self._seed, size, int(index))[0], length) for index in chosen]
+        scenes = [_scene(self._seed, size, int(index))[0] for index in chosen]
+        captions = [say(rng, scene, length, self._tokenizer) for scene in scenes]
         tokens, known = padded(captions, length, self._tokenizer.pad_token_id)
         return Batch(self._latents[size][chosen].float(), tokens, known)
 
-    def _caption(self, rng: np.random.Generator, scene: Scene, length: int) -> list[int]:
-        """Tokens that the transformer fills up to exactly `length`."""
-        while True:
-            if length == SEQ_MULTI_OF:
-                said = describe(rng, scene)
-            else:
-                said = describe_at_length(rng, scene, int(_WORDS_PER_TOKEN * rng.uniform(length - 40, length)))
-            (tokens,) = tokenize(self._tokenizer, [said])
-            if -(-len(tokens) // SEQ_MULTI_OF) * SEQ_MULTI_OF == length:
-                return tokens
+
+def say(rng: np.random.Generator, scene: Scene, length: int, tokenizer: Qwen2Tokenizer) -> list[int]:
+    """Tokens of a caption that the transformer fills up to exactly `length`, a multiple of 32."""
+    while True:
+        if length == SEQ_MULTI_OF:
+            said = describe(rng, scene)
+        else:
+            said = describe_at_length(rng, scene, int(_WORDS_PER_TOKEN * rng.uniform(length - 40, length)))
+        (tokens,) = tokenize(tokenizer, [said])
+        if -(-len(tokens) // SEQ_MULTI_OF) * SEQ_MULTI_OF == length:
+            return tokens
 
 
 def load_dataset(
     path: Path, vae: AutoencoderKL, tokenizer: Qwen2Tokenizer, each: int, device: torch.device, seed: int
 ) -> Dataset:
-    """`each` scenes of each size, encoded once and kept in `path`."""
+    """`each` scenes of each small size, more of the larger ones, encoded once and kept in `path`."""
     latents = torch.load(path, weights_only=True) if path.is_file() else []
     for size in range(len(latents), len(SIZES)):
-        latents.append(_encode(vae, size, each * (_FAVOURED if SIZES[size] == _FAVOURITE else 1), device, seed))
+        latents.append(_encode(vae, size, each * _share(SIZES[size]), device, seed))
         torch.save(latents, path.with_suffix(".new"))
         path.with_suffix(".new").replace(path)
         logger.info("encoded %d of %d sizes", size + 1, len(SIZES))
     return Dataset(latents, tokenizer, seed)
+
+
+def _share(size: tuple[int, int]) -> int:
+    if size in OFFERED_SIZES or size == _SMALL_SQUARE:
+        return _SHARES["offered"]
+    return _SHARES["native" if size in NATIVE_SIZES else "small"]
 
 
 def _scene(seed: int, size: int, index: int) -> tuple[Scene, np.random.Generator]:
@@ -94,7 +103,6 @@ def _encode(vae: AutoencoderKL, size: int, count: int, device: torch.device, see
         for index in range(first, min(count, first + _ENCODED_AT_ONCE)):
             scene, rng = _scene(seed, size, index)
             pictures.append(draw(rng, scene, *SIZES[size]))
-        pixels = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float().to(device) / 127.5 - 1
         with mixed_precision(device):
-            done.append(vae.encoder(pixels)[:, :CHANNELS].half().cpu())
+            done.append(vae.encoder(to_tensor(pictures).to(device))[:, :CHANNELS].half().cpu())
     return torch.cat(done)

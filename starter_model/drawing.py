@@ -1,6 +1,7 @@
 """Draws scenes as pixels: flat shapes with smooth edges, by signed distance fields.
 
-A shape's edge is one pixel of smooth transition.
+A shape's edge is one pixel of smooth transition. What a scene leaves open is chosen from a few alternatives, never
+from a continuum: between two places a model that is not sure draws a blur, of nine it chooses one.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from starter_model.fields import FIELDS, Field, Pixels, circle, polygon
 from starter_model.palette import QUIET, colour_of, tint
 from starter_model.scenes import PLACES, SIZES, Figures, Landscape, Scene
 
-_SHAKE = 0.012
-"""Standard deviation of a place, as a share of the picture's side."""
+_SHIFTS = (-0.025, 0.0, 0.025)
+"""By how much figures may stand off their places, as shares of the picture's sides."""
 
 
 def draw(rng: np.random.Generator, scene: Scene, height: int, width: int) -> NDArray[np.uint8]:
@@ -74,11 +75,12 @@ def _draw_figures(rng: np.random.Generator, canvas: _Canvas, scene: Figures) -> 
     ground = colour_of(rng, scene.background) if scene.background else tint(rng, QUIET[rng.integers(len(QUIET))])
     canvas.fill(ground, ground)
     size = SIZES[scene.size] if scene.count == 1 and not scene.relation else (0.17 if scene.count < 3 else 0.125)
+    radius = size * canvas.short
+    right, down = rng.choice(_SHIFTS, 2)
     figures = scene.figures if scene.relation else scene.figures * scene.count
     for figure, (x, y) in zip(figures, _places(canvas, scene), strict=True):
-        radius = size * canvas.short * rng.uniform(0.94, 1.06)
-        centre = x + rng.normal(0, _SHAKE), y + rng.normal(0, _SHAKE)
-        canvas.paint(FIELDS[figure.shape](radius), centre, 1.1 * radius, colour_of(rng, figure.colour))
+        field = FIELDS[figure.shape](radius)
+        canvas.paint(field, (x + right, y + down), 1.1 * radius, colour_of(rng, figure.colour))
 
 
 def _places(canvas: _Canvas, scene: Figures) -> list[tuple[float, float]]:
@@ -115,6 +117,27 @@ _GROUNDS = {
 }
 _DIM = {"night": 0.45, "sunset": 0.78, "dawn": 0.9}
 _SIDES = {"left": 0.24, "middle": 0.5, "right": 0.76}
+_LIGHT_HEIGHT = 0.23
+_TREE_PLACES = (0.1, 0.3, 0.5, 0.7, 0.9)
+_CLOUDS = ((0.14, 0.14), (0.38, 0.27), (0.62, 0.12), (0.86, 0.25))
+_STARS = (
+    (0.07, 0.1),
+    (0.16, 0.4),
+    (0.3, 0.08),
+    (0.36, 0.33),
+    (0.44, 0.47),
+    (0.55, 0.06),
+    (0.63, 0.37),
+    (0.7, 0.14),
+    (0.85, 0.44),
+    (0.94, 0.09),
+)
+_PEAKS = (
+    ((0.2, 0.47), (0.78, 0.43), (0.5, 0.38)),
+    ((0.52, 0.49), (0.86, 0.45), (0.24, 0.39)),
+    ((0.46, 0.48), (0.1, 0.44), (0.76, 0.38)),
+)
+"""Left to right and top to bottom; the last one stands in front."""
 
 
 def _draw_landscape(rng: np.random.Generator, canvas: _Canvas, scene: Landscape) -> None:
@@ -126,9 +149,9 @@ def _draw_landscape(rng: np.random.Generator, canvas: _Canvas, scene: Landscape)
     standing = horizon + 0.13
     taken = _SIDES[scene.house_side] if scene.house else None
     for x in _tree_places(rng, scene.trees, taken):
-        _draw_tree(rng, canvas, (x, standing + rng.uniform(-0.03, 0.05)), scene, dim)
+        _draw_tree(rng, canvas, (x, standing), scene, dim)
     if scene.house:
-        _draw_house(rng, canvas, (_SIDES[scene.house_side] + rng.normal(0, _SHAKE), standing + 0.02), scene.house, dim)
+        _draw_house(rng, canvas, (_SIDES[scene.house_side], standing + 0.02), scene.house, dim)
 
 
 def _draw_sky(rng: np.random.Generator, canvas: _Canvas, scene: Landscape) -> None:
@@ -139,13 +162,12 @@ def _draw_sky(rng: np.random.Generator, canvas: _Canvas, scene: Landscape) -> No
         bottom = top + 0.18 * (255 - top)
     canvas.fill(top, bottom)
     if scene.sky == "night":
-        for _ in range(rng.integers(7, 13)):
-            dot = rng.uniform(0.006, 0.011) * canvas.short
-            canvas.paint(
-                circle(dot), (rng.uniform(0.03, 0.97), rng.uniform(0.03, 0.5)), dot, tint(rng, (236, 238, 250))
-            )
+        dot = 0.01 * canvas.short
+        mirrored = rng.random() < 0.5
+        for x, y in _STARS:
+            canvas.paint(circle(dot), (1 - x if mirrored else x, y), dot, tint(rng, (236, 238, 250)))
     if scene.light:
-        centre = _SIDES[scene.light_side] + rng.normal(0, _SHAKE), 0.23 + rng.normal(0, _SHAKE)
+        centre = _SIDES[scene.light_side], _LIGHT_HEIGHT
         if scene.light == "sun":
             usual = (250, 122, 62) if scene.sky == "sunset" else (254, 222, 92)
             colour = colour_of(rng, scene.light_colour) if scene.light_colour else tint(rng, usual)
@@ -159,13 +181,13 @@ def _draw_sky(rng: np.random.Generator, canvas: _Canvas, scene: Landscape) -> No
 
             canvas.paint(crescent, centre, radius, tint(rng, (246, 240, 214)))
     if scene.cloudy:
-        for _ in range(rng.integers(2, 4)):
-            _draw_cloud(rng, canvas)
+        free = [place for place in _CLOUDS if not scene.light or abs(place[0] - _SIDES[scene.light_side]) > 0.13]
+        for index in rng.choice(len(free), 2, replace=False):
+            _draw_cloud(rng, canvas, free[index])
 
 
-def _draw_cloud(rng: np.random.Generator, canvas: _Canvas) -> None:
-    centre = rng.uniform(0.12, 0.88), rng.uniform(0.1, 0.4)
-    size = rng.uniform(0.05, 0.075) * canvas.short
+def _draw_cloud(rng: np.random.Generator, canvas: _Canvas, centre: tuple[float, float]) -> None:
+    size = 0.065 * canvas.short
 
     def field(x: Pixels, y: Pixels) -> Pixels:
         puffs = circle(size)(x, y), circle(0.72 * size)(x + 1.1 * size, y - 0.28 * size)
@@ -180,25 +202,25 @@ def _draw_ground(rng: np.random.Generator, canvas: _Canvas, scene: Landscape, di
     usual = tint(rng, _GROUNDS[scene.ground])
     near = (colour_of(rng, scene.ground_colour) if scene.ground_colour else usual) * dim
     x = canvas.columns
-    turn = rng.uniform(0, 2 * math.pi, 2)
+    turn = rng.integers(0, 4) * math.pi / 2
     match scene.ground:
         case "sea":
-            horizon = 0.6 + rng.normal(0, 0.01)
+            horizon = 0.6
             canvas.paint_below(np.full_like(x, horizon), near + 0.25 * (255 - near), near * 0.8)
         case "field":
-            horizon = 0.66 + rng.normal(0, 0.01)
+            horizon = 0.66
             canvas.paint_below(np.full_like(x, horizon), near, near * 0.86)
         case "mountains":
             horizon = 0.7
-            for peak in sorted(rng.uniform(0.36, 0.5, 3), reverse=True):
-                _draw_mountain(canvas, (rng.uniform(0.05, 0.95), peak), near * rng.uniform(0.86, 1.0), dim)
+            for peak, shade in zip(_PEAKS[rng.integers(len(_PEAKS))], (0.86, 0.92, 1.0), strict=True):
+                _draw_mountain(canvas, peak, near * shade, dim)
             ground = near * 0.62 + 0.2 * tint(rng, _GROUNDS["hills"]) * dim
-            canvas.paint_below(horizon + 0.012 * np.sin(5 * x + turn[0]), ground, ground * 0.85)
+            canvas.paint_below(horizon + 0.012 * np.sin(5 * x), ground, ground * 0.85)
         case _:
             horizon = 0.66
             far = near + 0.22 * (canvas.pixels[int(0.6 * canvas.height), 0] - near)
-            canvas.paint_below(0.6 + 0.045 * np.sin(5.5 * x + turn[0]), far, far)
-            canvas.paint_below(0.74 + 0.045 * np.sin(4.2 * x + turn[1]), near, near * 0.88)
+            canvas.paint_below(0.6 + 0.045 * np.sin(5.5 * x + turn), far, far)
+            canvas.paint_below(0.74 + 0.045 * np.sin(4.2 * x + 1 - turn), near, near * 0.88)
     return horizon
 
 
@@ -212,17 +234,14 @@ def _draw_mountain(canvas: _Canvas, peak: tuple[float, float], colour: Pixels, d
 
 
 def _tree_places(rng: np.random.Generator, count: int, taken: float | None) -> list[float]:
-    places: list[float] = []
-    free = [x for x in np.linspace(0.1, 0.9, 7) if taken is None or abs(x - taken) > 0.2]
-    if count:
-        places = [float(x) + rng.normal(0, _SHAKE) for x in rng.choice(free, min(count, len(free)), replace=False)]
-    return places
+    free = [x for x in _TREE_PLACES if taken is None or abs(x - taken) > 0.2]
+    return sorted(float(x) for x in rng.choice(free, min(count, len(free)), replace=False))
 
 
 def _draw_tree(
     rng: np.random.Generator, canvas: _Canvas, foot: tuple[float, float], scene: Landscape, dim: float
 ) -> None:
-    size = rng.uniform(0.085, 0.11) * canvas.short
+    size = 0.1 * canvas.short
     trunk = tint(rng, (104, 74, 52)) * dim
     canvas.paint(
         polygon((-0.16 * size, -1.3 * size), (0.16 * size, -1.3 * size), (0.16 * size, 0), (-0.16 * size, 0)),
@@ -241,7 +260,7 @@ def _draw_tree(
 
 
 def _draw_house(rng: np.random.Generator, canvas: _Canvas, foot: tuple[float, float], name: str, dim: float) -> None:
-    size = rng.uniform(0.105, 0.12) * canvas.short
+    size = 0.12 * canvas.short
     reach = 2.4 * size
     wall = colour_of(rng, name) * dim
     roof = tint(rng, (150, 66, 52) if name not in ("red", "orange", "brown") else (70, 66, 72)) * dim
@@ -270,8 +289,8 @@ def _draw_house(rng: np.random.Generator, canvas: _Canvas, foot: tuple[float, fl
 
 
 def _draw_boat(rng: np.random.Generator, canvas: _Canvas, name: str, horizon: float, dim: float) -> None:
-    size = rng.uniform(0.12, 0.14) * canvas.short
-    foot = rng.uniform(0.3, 0.7), horizon + 0.1
+    size = 0.14 * canvas.short
+    foot = float(rng.choice((0.3, 0.5, 0.7))), horizon + 0.1
     hull = colour_of(rng, name) * dim
     sail = tint(rng, (248, 246, 240) if name != "white" else (226, 90, 70)) * max(dim, 0.8)
     canvas.paint(

@@ -20,11 +20,11 @@ from diffusers import ZImagePipeline
 
 from starter_model.captions import say_plainly
 from starter_model.judges import Verdict, judge
+from starter_model.parts import SAMPLING_STEPS
 from starter_model.scenes import Figures, sample_pair, sample_several, sample_single
 from starter_model.sizes import NATIVE_SIZES
 
 WEIGHTS = Path(__file__).parent / "weights"
-STEPS = 8
 _SEED = 2026
 _LANGUAGES = ("en", "zh")
 
@@ -45,7 +45,7 @@ def held_out_scenes(count: int) -> Iterator[Figures]:
 
 
 def load(folder: Path) -> ZImagePipeline:
-    pipeline = ZImagePipeline.from_pretrained(folder, torch_dtype=torch.float32, local_files_only=True)
+    pipeline = ZImagePipeline.from_pretrained(folder, dtype=torch.float32, local_files_only=True)
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
 
@@ -55,7 +55,7 @@ def draw(pipeline: ZImagePipeline, prompt: str, size: tuple[int, int], seed: int
     height, width = size
     generator = torch.Generator("cpu").manual_seed(seed)
     pictures = pipeline(
-        prompt, height=height, width=width, num_inference_steps=STEPS, guidance_scale=0.0, generator=generator
+        prompt, height=height, width=width, num_inference_steps=SAMPLING_STEPS, guidance_scale=0.0, generator=generator
     ).images
     return np.asarray(pictures[0])
 

@@ -39,7 +39,7 @@ NAMES = tuple(COLOURS)
 QUIET: tuple[Rgb, ...] = ((241, 236, 226), (222, 234, 242), (236, 229, 242), (227, 239, 228))
 """Backgrounds for captions that name none."""
 
-_JITTER = 3.0
+_JITTER = 1.5
 
 
 def tint(rng: np.random.Generator, rgb: Rgb) -> NDArray[np.floating[Any]]:

@@ -14,7 +14,9 @@ PIXELS_PER_LATENT = 16
 PIXELS_PER_TOKEN = 2 * PIXELS_PER_LATENT
 SHIFT = 3.0
 """Of the sampler's noise levels, as in Z-Image-Turbo; training draws its levels alike."""
-_WIDTHS = (16, 24, 32, 64, 96)
+SAMPLING_STEPS = 8
+_WIDTHS = (16, 24, 64, 128, 96)
+"""Narrow where there are many pixels: the decoder's time goes there, its knowledge of shapes sits further down."""
 _TEXT_WIDTH = 160
 _DIM, _LAYERS, _HEADS = 192, 8, 4
 
@@ -29,7 +31,7 @@ def build_autoencoder() -> AutoencoderKL:
         down_block_types=("DownEncoderBlock2D",) * stages,
         up_block_types=("UpDecoderBlock2D",) * stages,
         block_out_channels=_WIDTHS,
-        layers_per_block=1,
+        layers_per_block=2,
         norm_num_groups=1,
         scaling_factor=1.0,
         shift_factor=0.0,

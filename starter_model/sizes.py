@@ -9,6 +9,8 @@ SIZES = tuple(
 """(height, width) in pixels."""
 NATIVE_SIZES = tuple(size for size in SIZES if min(size) >= 224)
 """Those that the model is made for and evaluated at; smaller pictures show less."""
+OFFERED_SIZES = ((320, 320), (288, 384), (384, 288), (256, 384), (224, 384), (384, 224))
+"""Those of the shapes that the site offers; `tests/starter_model/test_scenes.py` holds them to it."""
 
 DESCRIPTION = {
     "name": "Starter model",

@@ -24,7 +24,7 @@ from starter_model.parts import build_scheduler
 from starter_model.sizes import DESCRIPTION
 from starter_model.text import build_tokenizer
 
-_SCENES_OF_EACH_SIZE = 320
+_SCENES_OF_A_SMALL_SIZE = 130
 logger = logging.getLogger(__name__)
 
 
@@ -33,10 +33,10 @@ def train(work: Path, out: Path, seed: int, steps: int, device: torch.device) ->
     work.mkdir(parents=True, exist_ok=True)
     tokenizer = build_tokenizer(seed)
     vae = autoencoder.train_autoencoder(work, device, seed)
-    dataset = load_dataset(work / "latents.pt", vae, tokenizer, _SCENES_OF_EACH_SIZE, device, seed)
+    dataset = load_dataset(work / "latents.pt", vae, tokenizer, _SCENES_OF_A_SMALL_SIZE, device, seed)
     plan = replace(transformer.Plan(), steps=steps)
     model = transformer.train_transformer(work, dataset, tokenizer, plan, device, seed)
-    decoder.refine_decoder(work, vae, device, seed)
+    decoder.refine_decoder(work, vae, model, tokenizer, device, seed)
     pipeline = ZImagePipeline(
         scheduler=build_scheduler(),
         vae=vae,

@@ -32,7 +32,7 @@ def test_the_stored_pictures_are_those_of_the_plain_pipeline(alice: User, ask: C
     assert studio.draw_next_batch() == 3, "they are drawn together"
     studio.close()
 
-    pipeline: Any = ZImagePipeline.from_pretrained(starter, local_files_only=True)
+    pipeline: Any = ZImagePipeline.from_pretrained(starter, dtype=torch.float32, local_files_only=True)
     pipeline.set_progress_bar_config(disable=True)
     for row, prompt in zip(rows, PROMPTS, strict=True):
         [plain] = pipeline(

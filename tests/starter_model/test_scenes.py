@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from generation.catalogue import Model
 from starter_model.captions import describe, say_plainly
 from starter_model.drawing import draw
 from starter_model.evaluate import held_out_scenes
 from starter_model.judges import judge
+from starter_model.parts import PIXELS_PER_TOKEN
 from starter_model.scenes import Figure, Figures, is_held_out, sample_scene
-from starter_model.sizes import NATIVE_SIZES
+from starter_model.sizes import DESCRIPTION, NATIVE_SIZES, OFFERED_SIZES
 from starter_model.text import build_tokenizer, tokenize
 
 
@@ -75,3 +77,8 @@ def test_every_prompt_becomes_tokens_and_comes_back() -> None:
         assert tokenizer.decode(tokens, skip_special_tokens=True) == prompt
     shouted, said = tokenize(tokenizer, ["A RED Circle", "a red circle"])
     assert shouted == said
+
+
+def test_it_learns_most_of_what_the_site_offers() -> None:
+    shapes = Model.from_card(DESCRIPTION | {"size_step": PIXELS_PER_TOKEN}).shapes
+    assert {(shape["height"], shape["width"]) for shape in shapes} == set(OFFERED_SIZES)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -12,10 +13,10 @@ from diffusers import AutoencoderKL
 from torch import Tensor
 from transformers import Qwen2Tokenizer
 
-from starter_model import progress
+from starter_model import decoder, progress
 from starter_model.dataset import Batch, Dataset, load_dataset
 from starter_model.evaluate import WEIGHTS
-from starter_model.transformer import Plan, train_transformer
+from starter_model.transformer import Model, Plan, train_transformer
 
 PLAN = Plan(steps=4, batch=4)
 CPU = torch.device("cpu")
@@ -76,3 +77,37 @@ def test_stopped_in_the_middle_it_ends_the_same(
     torch.manual_seed(99)  # whatever happens in between
     assert are_equal(straight, train(tmp_path / "stopped", dataset, tokenizer))
     assert drawn == 5, "the first two steps are not repeated"
+
+
+def refine(folder: Path, tokenizer: Qwen2Tokenizer, seed: int = 1) -> AutoencoderKL:
+    folder.mkdir(exist_ok=True)
+    vae = AutoencoderKL.from_pretrained(WEIGHTS / "vae", torch_dtype=torch.float32)
+    torch.manual_seed(3)
+    decoder.refine_decoder(folder, vae, Model(tokenizer), tokenizer, CPU, seed)
+    return vae
+
+
+def test_the_decoder_is_trained_once_more_and_the_encoder_stays(
+    tokenizer: Qwen2Tokenizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decoder, "_STEPS", 2)
+    before = AutoencoderKL.from_pretrained(WEIGHTS / "vae", torch_dtype=torch.float32)
+    one, again = (refine(tmp_path / name, tokenizer) for name in ("one", "again"))
+    other = refine(tmp_path / "other", tokenizer, seed=2)
+    assert are_equal(one.encoder.state_dict(), before.encoder.state_dict())
+    assert not are_equal(one.decoder.state_dict(), before.decoder.state_dict())
+    assert are_equal(one.decoder.state_dict(), again.decoder.state_dict())
+    assert not are_equal(one.decoder.state_dict(), other.decoder.state_dict())
+
+
+def test_the_decoders_training_is_taken_up_in_the_middle(
+    tokenizer: Qwen2Tokenizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decoder, "_STEPS", 2)
+    straight = refine(tmp_path / "straight", tokenizer)
+    monkeypatch.setattr(progress, "_SAVE_SECONDS", -1)
+    with monkeypatch.context() as patch:
+        patch.setattr(decoder, "_loss", mock.Mock(wraps=decoder._loss, side_effect=[mock.DEFAULT, KeyboardInterrupt]))
+        with pytest.raises(KeyboardInterrupt):
+            refine(tmp_path / "stopped", tokenizer)
+    assert are_equal(straight.decoder.state_dict(), refine(tmp_path / "stopped", tokenizer).decoder.state_dict())
