@@ -16,6 +16,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.http.multipartparser import MultiPartParserError
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, AuthorizationError, HttpError, ValidationError
 
@@ -68,13 +69,30 @@ def field_errors(errors: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 def _message(error: Mapping[str, Any]) -> str:
     """What is wrong, for the person. Pydantic has words for programmers, in English only."""
     kind, where = str(error.get("type", "")), error.get("loc", ())
-    if kind.startswith("int_"):
-        return _("This must be a whole number.")
-    if kind in {"missing", "model_type"} and len(where) <= 2 and "file" not in where:
+    if kind in {"missing", "model_type", "json_invalid"} and len(where) <= 2 and "file" not in where:
         return _("Send a JSON object with the fields of this operation.")
-    if kind == "missing":
-        return _("This field is required.")
-    return str(error.get("msg", ""))
+    if sentence := _LIMITS.get(kind):
+        return str(sentence) % error.get("ctx", {})
+    return str(_KINDS.get(kind.partition("_")[0]) or error.get("msg", ""))
+
+
+_KINDS = {  # by how the names of pydantic's errors begin
+    "missing": gettext_lazy("This field is required."),
+    "int": gettext_lazy("This must be a whole number."),
+    "float": gettext_lazy("This must be a number."),
+    "finite": gettext_lazy("This must be a number."),
+    "bool": gettext_lazy("This must be true or false."),
+    "string": gettext_lazy("This must be a text."),
+    "list": gettext_lazy("This must be a list."),
+    "uuid": gettext_lazy("This is no id."),
+}
+_LIMITS = {
+    "greater_than_equal": gettext_lazy("This must be at least %(ge)s."),
+    "less_than_equal": gettext_lazy("This must be at most %(le)s."),
+    "string_too_long": gettext_lazy("This may have %(max_length)s characters at most."),
+    "too_long": gettext_lazy("At most %(max_length)s are taken at once."),
+    "too_short": gettext_lazy("At least %(min_length)s are needed."),
+}
 
 
 def register(api: NinjaAPI, *, challenge: str = "Bearer") -> None:
