@@ -24,13 +24,13 @@ _COMPILED_LENGTH = 64
 """Captions up to here are frequent enough for blocks compiled for their length."""
 _SHARE_REDRAWN = 4
 """One in so many of a batch comes with the transformer's own errors."""
-_REDRAW_FROM, _REDRAW_TO = 2, 6
-"""Steps of the sampler: earlier ones decide where things are, later ones meet no noise."""
+_REDRAW_FROM, _REDRAW_TO = 2, 7
+"""Steps of the sampler: earlier ones decide where things are, and after the last there is no noise."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    steps: int = 14_000
+    steps: int = 14_800
     batch: int = 64
     learning_rate: float = 2e-3
     average: float = 0.999
