@@ -72,7 +72,8 @@ def _message(error: Mapping[str, Any]) -> str:
     if kind in {"missing", "model_type", "json_invalid"} and len(where) <= 2 and "file" not in where:
         return _("Send a JSON object with the fields of this operation.")
     if sentence := _LIMITS.get(kind):
-        return str(sentence) % error.get("ctx", {})
+        values: dict[str, object] = error.get("ctx", {})
+        return str(sentence) % values
     return str(_KINDS.get(kind.partition("_")[0]) or error.get("msg", ""))
 
 
