@@ -54,15 +54,11 @@ class NoRoom(Exception):
     """The disk is too full for it; `str()` is a sentence for the person."""
 
 
+@transaction.atomic
 def ask(*, user: AbstractBaseUser | AnonymousUser, ids: Iterable[UUID] = (), album: Album | None = None) -> Archive:
     """A ZIP of the user's own kept pictures among `ids`, or of all in an album. Raises ArchiveRefused, NoRoom."""
-    with transaction.atomic():
-        # One at a time, so that the limits hold.
-        list(get_user_model()._default_manager.select_for_update(no_key=True).filter(pk=int(user.pk or 0)))
-        return _ask(user, ids, album)
-
-
-def _ask(user: AbstractBaseUser | AnonymousUser, ids: Iterable[UUID], album: Album | None) -> Archive:
+    # One at a time of each person, so that the limits hold.
+    list(get_user_model()._default_manager.select_for_update(no_key=True).filter(pk=int(user.pk or 0)))
     mine = Image.objects.visible_to(user).kept()
     found = mine.filter(entries__album=album) if album else mine.filter(pk__in=list(ids))
     facts = found.aggregate(number=Count("pk"), bytes=Sum("bytes", default=0))

@@ -103,12 +103,13 @@ def claim(*, worker: str, most: int, most_pixels: int = 0) -> list[Generation]:
     """
     with transaction.atomic():
         line = Generation.objects.in_line()
-        if connection.features.has_select_for_update_skip_locked:
-            line = line.select_for_update(skip_locked=True, of=("self",))
         running = _running_where_it_matters()
         if running is not None:
             line = line.exclude(user_id__in=quotas.at_their_limit(running))
-        head = line.first()
+        free = line
+        if connection.features.has_select_for_update_skip_locked:
+            free = line.select_for_update(skip_locked=True, of=("self",))
+        head = free.first()
         if head is None:
             return []
         rows = [head]
@@ -116,19 +117,10 @@ def claim(*, worker: str, most: int, most_pixels: int = 0) -> list[Generation]:
             most = min(most, most_pixels // (head.width * head.height))
         # What has stopped a worker before is drawn alone, and so is what starts from a picture.
         if most > 1 and head.attempt == 0 and not head.init_image:
-            near = Generation.objects.in_line().values_list("pk", flat=True)[: _NEAR * most]
-            alike = (
-                line.filter(pk__in=list(near))
-                .filter(
-                    width=head.width,
-                    height=head.height,
-                    steps=head.steps,
-                    guidance=head.guidance,
-                    attempt=0,
-                    init_image="",
-                )
-                .filter(loras=head.loras)
-            )
+            near = list(line.values_list("pk", flat=True)[: _NEAR * most])
+            alike = free.filter(
+                width=head.width, height=head.height, steps=head.steps, guidance=head.guidance, attempt=0, init_image=""
+            ).filter(loras=head.loras, pk__in=near)
             rows += list(alike.exclude(pk=head.pk)[: most - 1])
         if running is not None:
             rows = _within_their_limits(rows, running)

@@ -74,12 +74,17 @@ def workers(request: HttpRequest) -> JsonResponse:
     return JsonResponse(
         {
             "workers": [
-                _describe(row) | (_details(row) if signed_in else {"name": f"worker-{number}"})
+                _describe(row) | (_details(row) if signed_in else {"name": stranger_name(number)})
                 for number, row in enumerate(rows, 1)
             ],
             "ready": sum(row.is_ready for row in rows),
         }
     )
+
+
+def stranger_name(number: int) -> str:
+    """What the worker so far down the list is called where its own name, which is its host's, is not told."""
+    return f"worker-{number}"
 
 
 def _describe(worker: Worker) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """`/metrics`: what the site does, for Prometheus.
 
 Read from the database at each scrape, so that any web process gives the same answer and a restart forgets nothing. The
-queries are the dashboard's (`generation.figures`) and two small ones. No figure says anything of a single person.
+queries are the dashboard's (`generation.figures`) and one for what is being drawn. No figure says anything of a single
+person.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from prometheus_client.registry import Collector
 
 from generation.figures import Drawn, Painter, Storage, figures
 from generation.models import Generation, Worker
+from zimageweb.health import stranger_name
 
 logger = logging.getLogger(__name__)
 
@@ -91,18 +93,18 @@ def _storage(storage: Storage) -> Iterator[Metric]:
 
 def _workers(painters: list[Painter], *, names: bool) -> Iterator[Metric]:
     states = Counter("silent" if painter.is_silent else painter.worker.state for painter in painters)
-    number = GaugeMetricFamily("zimageweb_workers", "Workers by what they do", labels=["state"])
+    doing = GaugeMetricFamily("zimageweb_workers", "Workers by what they do", labels=["state"])
     for state in [*Worker.State.values, "silent"]:
-        number.add_metric([state], states[state])
-    yield number
+        doing.add_metric([state], states[state])
+    yield doing
     labels = ["worker", "device"]
     drawn = CounterMetricFamily("zimageweb_worker_pictures", "Pictures drawn since it started", labels=labels)
     used = GaugeMetricFamily("zimageweb_worker_memory_used_bytes", "After its last picture", labels=labels)
     total = GaugeMetricFamily("zimageweb_worker_memory_total_bytes", "Of its device", labels=labels)
     speed = GaugeMetricFamily("zimageweb_worker_picture_seconds", "For a square picture of its model", labels=labels)
-    for index, painter in enumerate(painters, 1):
+    for number, painter in enumerate(painters, 1):
         worker = painter.worker
-        label = [worker.name if names else f"worker-{index}", painter.device]
+        label = [worker.name if names else stranger_name(number), painter.device]
         drawn.add_metric(label, worker.drawn)
         if worker.device_state:
             used.add_metric(label, worker.device_state["used"])

@@ -6,21 +6,18 @@ import datetime as dt
 import json
 import uuid
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.contrib.messages import get_messages
 from django.core.management import call_command
-from django.db import connection, transaction
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from gallery import albums, services, views
 from gallery.models import Album, Image
 from tests.factories import make_image
-from tests.site.running import until
 
 SignIn = Callable[[User], Client]
 URL = "/api/v1/albums"
@@ -65,34 +62,6 @@ def test_a_picture_may_be_in_several_albums_and_is_spared_while_it_is_in_one(ali
     albums.delete(posters, user=alice)
     call_command("cleanup_images", verbosity=0)
     assert not Image.objects.kept().exists()
-
-
-@pytest.mark.django_db(transaction=True)
-def test_put_into_one_and_taken_out_of_another_at_once_it_is_spared(alice: User) -> None:
-    image = make_image(alice)
-    ink, posters = album_of(alice, "Ink", image), album_of(alice, "Posters")
-
-    def take_out() -> None:
-        try:
-            albums.remove(ink, [image.pk])
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(1) as pool:
-        with transaction.atomic():
-            albums.add(posters, [image.pk])
-            taking = pool.submit(take_out)
-            if connection.vendor == "postgresql":
-                until(_somebody_waits, what="the other for the row")
-        taking.result(timeout=20)
-    image.refresh_from_db()
-    assert image.in_album
-
-
-def _somebody_waits() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
-        return bool(cursor.fetchone()[0])
 
 
 def test_a_full_disk_takes_no_picture_in_an_album(alice: User) -> None:
