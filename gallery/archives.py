@@ -121,7 +121,7 @@ def _pack(archive: Archive) -> None:
         packed = packing.pack(ordered, archive)
     except (OSError, NoRoom, packing.NothingToPack) as error:
         logger.warning("ZIP %s could not be packed: %s", archive.pk, error)
-        changed = mine.update(state=Archive.State.FAILED)
+        changed = mine.update(state=Archive.State.FAILED, bytes=0)
     else:
         changed = mine.update(
             state=Archive.State.READY, file=archive.file.name, number=packed.number, bytes=packed.bytes

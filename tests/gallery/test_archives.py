@@ -208,7 +208,7 @@ def test_a_full_disk_is_noticed_before(alice: User, signed_in: Client, monkeypat
     assert "too full for a ZIP of 1 MB" in response.json()["detail"]
     assert archives.pack_next()
     archive.refresh_from_db()
-    assert archive.state == "failed"
+    assert (archive.state, archive.bytes) == ("failed", 0), "it takes nothing of what the person may have"
 
 
 # -- how long, and for whom -------------------------------------------------------------------------------------------
